@@ -21,8 +21,9 @@ from weightlens.specs.sizes import Shape
 
 MOST_NUMBERS = 1 << 29  # 4 GB of them
 LONGEST = 1 << 17  # a sequence that is tried
-MOST_PLACES = 1 << 14  # the same where only shapes are shown
-OPEN_LENGTHS = (509, 4099)  # what depends on an open length differs between the two, even at one window for every 2,000 places
+MOST_PLACES, MOST_ROWS = 1 << 14, 1 << 10  # the same where only shapes are shown; of pictures
+OPEN_LENGTHS, OPEN_SIDES = (509, 1021), (67, 131)  # what depends on an open length differs between the two; of pictures, their sides
+MOST_ZEROS = 1 << 24  # numbers of the one sample of zeros that a layer is given
 
 
 def symbolic_shapes(model: Model) -> dict[str, list[Shape | None]]:
@@ -44,8 +45,10 @@ def open_lengths(model: Model, asked: list[Shape]) -> list[int]:
     """Lengths for the open dimensions, two if there are any, so long that no layer cuts off all there is."""
     if not any(None in shape for shape in asked):
         return [0]
-    more = needed_length(model, asked, with_lengths(asked, OPEN_LENGTHS[0]), MOST_PLACES) or 0
-    return [length + more for length in OPEN_LENGTHS]
+    pictures = any(shape.count(None) > 1 for shape in asked)
+    lengths, longest = (OPEN_SIDES, MOST_ROWS) if pictures else (OPEN_LENGTHS, MOST_PLACES)
+    more = needed_length(model, asked, with_lengths(asked, lengths[0]), longest) or 0
+    return [length + more for length in lengths]
 
 
 def with_lengths(asked: list[Shape], length: int) -> list[tuple[int, ...]]:
@@ -171,6 +174,8 @@ class ShapesOnly(Run):
         except BadInput:  # NumPy cannot always reshape an empty array: this layer gets one sample of zeros
             read = list(tensors_into(call))
             values, masks = ({ref: one_sample(given.get(ref)) for ref in read} for given in (scope.values, scope.masks))
+            if sum(np.size(x) for x in values.values()) > MOST_ZEROS:
+                raise
             out, mask = super().one_call(scope._replace(values=values, masks=masks), layer, call, path, mask_wanted)
             out, mask = each(lambda y: y[:0] if np.ndim(y) else y, (out, mask))
         self.shapes[path] = [np.shape(y)[1:] for y in as_list(out) if y is not None]
