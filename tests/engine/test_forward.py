@@ -16,7 +16,7 @@ from tests.workbook.probe import probe
 from weightlens.call_order import calls_in_order
 from weightlens.engine import forward, portions
 from weightlens.engine.forward import predict, trace
-from weightlens.engine.portions import AT_ONCE, shapes_apart
+from weightlens.engine.portions import AT_ONCE, samples_are_independent
 from weightlens.engine.run import in_precision
 from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer, WeightlensError
 from weightlens.model import Call, Layer, Model, Ref, Weight
@@ -197,7 +197,7 @@ def test_attention_between_samples_is_computed_of_all_at_once(kind: str, nested:
             outer = Layer("in", "InputLayer", {"batch_shape": [None, *shape]}, calls=[Call(())])
             inside = Layer("part", "Functional", {}, calls=[Call((Ref("in"),))], model=model)
             model = Model("outer", "Functional", [outer, inside], inputs=[Ref("in")], outputs=[Ref("part")])
-        assert bool(shapes_apart(model)) is alone
+        assert samples_are_independent(model) is alone
         x = rng.random((2 * AT_ONCE + 3, *(n or 4 for n in shape)))
         fits = x @ np.swapaxes(x, -1, -2) if kind == "Attention" else np.tanh(x[..., :, None, :] + x[..., None, :, :]).sum(axis=-1)
         shares = np.exp(fits) / np.exp(fits).sum(axis=-1, keepdims=True)
@@ -212,7 +212,7 @@ def test_attention_between_samples_is_found_under_any_name() -> None:
     attention += [Layer("of_s", "Attention", settings, calls=[Call(([Ref("s"), Ref("s")],))])]
     ends = [Ref(layer.name) for layer in attention]
     model = Model("network", "Functional", [*entries, *attention], inputs=[Ref("x"), Ref("s")], outputs=ends)
-    assert not shapes_apart(model)
+    assert not samples_are_independent(model)
 
 
 @pytest.mark.usefixtures("small_portions")
@@ -220,7 +220,7 @@ def test_attention_between_samples_is_found_under_any_name() -> None:
 def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any, alone: bool) -> None:
     layer = Layer("n", "LayerNormalization", {"axis": axis, "center": False, "scale": False}, calls=[Call((Ref("x"),))])
     model = network(layer, outputs=[Ref("n")])
-    assert bool(shapes_apart(model)) is alone
+    assert samples_are_independent(model) is alone
     x = np.random.default_rng(0).random((2 * AT_ONCE + 3, 2))
     over = tuple(np.atleast_1d(axis))
     centered = x - x.mean(axis=over, keepdims=True)
@@ -231,7 +231,7 @@ def test_samples_are_computed_in_portions_unless_an_axis_may_be_theirs(axis: Any
 def test_samples_that_share_statistics_are_computed_all_at_once() -> None:
     """Keras 1's BatchNormalization in mode 2 takes the mean of the batch."""
     layer = Layer("n", "BatchNormalization", {"mode": 2, "center": False, "scale": False}, calls=[Call((Ref("x"),))])
-    assert not shapes_apart(network(layer, outputs=[Ref("n")]))
+    assert not samples_are_independent(network(layer, outputs=[Ref("n")]))
 
 
 def test_an_operator_between_tensors_of_different_rank_is_computed_of_all_samples_at_once() -> None:
@@ -240,7 +240,7 @@ def test_an_operator_between_tensors_of_different_rank_is_computed_of_all_sample
     for second, alone in (("y", False), ("x", True)):
         node = Layer("sum", "Add", {}, is_operation=True, calls=[Call((Ref("x"), Ref(second)))])
         model = Model("network", "Functional", [*entries, node], inputs=[Ref("x"), Ref("y")], outputs=[Ref("sum")])
-        assert bool(shapes_apart(model)) is alone
+        assert samples_are_independent(model) is alone
 
 
 @pytest.mark.usefixtures("small_portions")
@@ -249,7 +249,7 @@ def test_samples_that_are_single_numbers_are_computed_all_at_once() -> None:
     entry = Layer("x", "InputLayer", {"batch_shape": [None]}, calls=[Call(())])
     layer = Layer("n", "Softmax", {"axis": -1}, calls=[Call((Ref("x"),))])
     model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("n")])
-    assert not shapes_apart(model)
+    assert not samples_are_independent(model)
     x = np.random.default_rng(0).random(2 * AT_ONCE + 3)
     np.testing.assert_allclose(predict(model, x)[0], np.exp(x) / np.exp(x).sum(), rtol=1e-12)
 

@@ -18,7 +18,7 @@ from weightlens.checks.workbook import compare_sheet
 from weightlens.engine import forward
 from weightlens.engine.binding import bind
 from weightlens.engine.output_shapes import layer_shapes
-from weightlens.engine.portions import shapes_apart
+from weightlens.engine.portions import samples_are_independent
 from weightlens.engine.run import Run
 from weightlens.errors import UnsupportedLayer
 from weightlens.report import compare
@@ -55,7 +55,7 @@ def test_numpy_equals_keras(case: Case, built: Callable[[Case], Built]) -> None:
 def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], Built], monkeypatch: pytest.MonkeyPatch) -> None:
     """A network whose samples are computed three at a time, and side by side, answers as one that computes all of them together."""
     model = weightlens.load(built(case).path)
-    if not shapes_apart(model):
+    if not samples_are_independent(model):
         return
     monkeypatch.setattr(forward, "samples_at_once", lambda model, arrays: 3)
     inputs = [x[np.resize(np.arange(len(x)), 11)] for x in built(case).inputs]

@@ -32,26 +32,26 @@ def samples_at_once(model: Model, arrays: list[np.ndarray]) -> int:
         return 0
     specs = [spec_of(part) for layer, _, _ in calls_within(model) for part in (layer, *layer.inner.values())]
     at_once = PICTURES if any(spec.spatial for spec in specs) else SEQUENCES if any(spec.states for spec in specs) else AT_ONCE
-    if max(counts) <= at_once or not shapes_apart(model):
+    if max(counts) <= at_once or not samples_are_independent(model):
         return 0
     largest = largest_value(model, [x.shape[1:] for x in arrays])
     at_once = min(max(at_once, FEW_NUMBERS // largest), max(1, MOST_NUMBERS // largest))
     return at_once if max(counts) > at_once else 0
 
 
-def shapes_apart(model: Model) -> list[Shape]:
-    """The known shapes of a sample's arrays, if each sample's output depends on that sample alone, so that they may be computed apart."""
+def samples_are_independent(model: Model) -> bool:
+    """Whether each sample's output depends on that sample alone, so that they may be computed in portions."""
     calls = list(calls_within(model))
     if not all(takes_samples_alone(layer) for layer, _, _ in calls):
-        return []
+        return False
     shapes = symbolic_shapes(model)
     known = [shape for outputs in shapes.values() for shape in outputs if shape is not None]
-    alone = (
-        all(map(len, known))  # of one axis, that of the samples, the last axis is the first
+    return (
+        bool(known)
+        and all(map(len, known))  # of one axis, that of the samples, the last axis is the first
         and all(meets_sample_by_sample(call, place, shapes) for layer, place, call in calls if layer.is_operation)
         and has_places(calls, shapes)
     )
-    return known if alone else []
 
 
 def calls_within(model: Model, place: str = "") -> Iterator[tuple[Layer, str, Call]]:

@@ -23,6 +23,7 @@ class ActivationSpec(NamedTuple):
     way: str = ""
     shares: bool = False  # its results lie between 0 and 1 and add up to 1
     positive: bool = False  # its results are never below 0, and that it cuts or shares does not say so already
+    bent: bool = False  # the curve has a corner at 0, with one slope on each side
     logits: bool = False  # a crossentropy in a graph looks through it at the numbers before it
 
     @property
@@ -38,11 +39,11 @@ class ActivationSpec(NamedTuple):
 
 ALL = (
     ActivationSpec("linear", "passes every number on unchanged", way="rises"),
-    ActivationSpec("relu ReLU", "{relu}", way="cuts"),
-    ActivationSpec("relu6", "keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6", way="cuts"),
+    ActivationSpec("relu ReLU", "{relu}", way="cuts", bent=True),
+    ActivationSpec("relu6", "keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6", way="cuts", bent=True),
     ActivationSpec(
         "leaky_relu LeakyReLU", "keeps positive numbers and multiplies negative ones by {negative_slope}",
-        defaults={"negative_slope": 0.2}, way="rises"
+        defaults={"negative_slope": 0.2}, way="rises", bent=True
     ),
     ActivationSpec(
         "elu ELU", "keeps positive numbers and bends negative ones smoothly towards {limit}", defaults={"alpha": 1.0},

@@ -92,6 +92,12 @@ def cuts(made: Recorded) -> bool:
     return known is not None and known.way == "cuts"
 
 
+def is_bent(made: Recorded) -> bool:
+    """Whether a step is a function with a corner at 0, where it has no derivative."""
+    known = ACTIVATIONS.get(made.function[0])
+    return known is not None and known.bent
+
+
 def never_negative(made: Recorded) -> bool:
     """Whether what a step computes is never below 0, whatever its numbers are now."""
     known = ACTIVATIONS.get(made.function[0])

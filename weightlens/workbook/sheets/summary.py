@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -135,7 +136,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
 
 def sources(layer: Layer) -> list[list[str]]:
     """The boxes of the sheet Network that each call of a layer reads: ``encoder #2`` is the second call of a layer."""
-    return [list(dict.fromkeys(read(ref, tensors_into(call).count(ref)) for ref in tensors_into(call))) for call in layer.calls]
+    return [list(dict.fromkeys(read(ref, times) for ref, times in Counter(tensors_into(call)).items())) for call in layer.calls]
 
 
 def read(ref: Ref, times: int) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from weightlens.recording import Recorded, Step
 from weightlens.recording.prepared_calls import Program
 from weightlens.training.epoch import Trained
+from weightlens.words.layer_words import is_bent
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Piece
 from weightlens.workbook.formulas.translate import Formulas
@@ -25,7 +26,6 @@ from weightlens.workbook.xlsx.book import Book, Sheet
 
 LAYER, HEAD, LABEL, NUMBER, TOP = 2, 3, 4, 5, 6  # rows of the captions, of the weights' numbers, and of the first pass
 MOST_CELLS = 400_000
-BENT = ("relu", "relu6", "leaky_relu")  # at 0
 HINT = "A forward pass in each row, with the weights of the chosen epoch but for one or two: the arithmetic behind the sheets before."
 
 
@@ -128,7 +128,7 @@ class Passes:
 
     def bent(self) -> list[Recorded]:
         """What goes into functions that have a bend at 0, such as relu, as far as it has cells."""
-        made = [step.made.function[1] for step in self.steps if step.made.function[0] in BENT]
+        made = [step.made.function[1] for step in self.steps if is_bent(step.made)]
         return [z for z in made if id(z) in self.places]
 
     def beside_loss(self, x: Recorded, losses: Cells) -> tuple[Cells, np.ndarray]:

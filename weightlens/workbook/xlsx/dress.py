@@ -142,7 +142,7 @@ def colours(page: Any, sheet: Sheet) -> None:
         page.conditional_formatting.add(area.replace("$", ""), make.Rule("colorScale", colorScale=scale(kind, measured)))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=64)  # most have no numbers of their own
 def scale(kind: str, numbers: str) -> Any:
     """The colours of a scale as openpyxl knows them; ``numbers``: the area whose furthest number counts, where one does."""
     from openpyxl.formatting import rule as rule_makers
