@@ -21,7 +21,7 @@ from weightlens.specs.sizes import Shape
 Shapes = dict[str, list[Shape | None]]
 
 # Samples computed at once, so that their values stay in the processor's cache: more where each of them has few, by the largest array.
-AT_ONCE, PICTURES, SEQUENCES = 128, 32, 256
+AT_ONCE, PICTURES, SEQUENCES = 128, 32, 512
 FEW_NUMBERS, MOST_NUMBERS = 1 << 18, 1 << 23
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import greater
-from weightlens.layers.faster import at_least, at_most
+from weightlens.layers.faster import at_least, at_most, exp_at_most
 from weightlens.layers.signature import Array, Axis, Function, Step
 from weightlens.recording import Recorded, Role, noted
 from weightlens.specs.activation import ACTIVATIONS, named_function
@@ -103,7 +103,7 @@ def exponential(x: Array) -> Any:
 @activation
 def sigmoid(x: Array) -> Any:
     """``1 / (1 + e^-x)``."""
-    return 1.0 / (1.0 + np.exp(at_most(-x, LARGEST_EXPONENT)))
+    return 1.0 / (1.0 + exp_at_most(-x, LARGEST_EXPONENT))
 
 
 @activation
@@ -181,7 +181,7 @@ def softsign(x: Array) -> Any:
 @activation
 def silu(x: Array) -> Any:
     """``x * sigmoid(x)``, also called swish (Ramachandran et al. 2017)."""
-    return x / (1.0 + np.exp(at_most(-x, LARGEST_EXPONENT)))
+    return x / (1.0 + exp_at_most(-x, LARGEST_EXPONENT))
 
 
 @activation

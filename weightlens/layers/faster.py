@@ -48,6 +48,13 @@ def at_most(x: Array, high: float) -> Any:
     return np.clip(x, -math.inf, high) if is_many(x) else np.minimum(x, high)
 
 
+def exp_at_most(x: Array, high: float) -> Any:
+    """``e^min(x, high)``. Bare numbers are not compared where ``e^high`` is infinite in their type: so is ``e`` to any more."""
+    if is_recorded(x) or x.dtype.kind != "f" or high <= np.log(np.finfo(x.dtype).max):
+        return np.exp(at_most(x, high))
+    return np.exp(x)
+
+
 def is_many(x: Array) -> bool:
     """Whether these are many bare floats."""
     return not is_recorded(x) and x.dtype.kind == "f" and x.size > MANY

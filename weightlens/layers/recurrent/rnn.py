@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.faster import is_many
 from weightlens.layers.recurrent.recurrent_cells import STATE_NAMES, gru_step, initial_states, input_product, lstm_step, simple_rnn_step
 from weightlens.layers.signature import Array, Call, Config, Number, States, Step, Weights
 from weightlens.recording import Role
@@ -40,10 +41,11 @@ def recurrent(cell_step: Advance, states: int, documentation: str) -> Callable[.
         x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, initial_state: States = None,
         zero_masked: bool | None = None, batch: int | None = None,
     ) -> Any:  # fmt: skip
-        advance = partial(cell_step, w=w, config=config, step=step)
-        zeros = partial(initial_states, units=config["units"], count=states, step=step)
-        products = input_product(in_order(x, config), w, step)
-        return over_time(advance, products, config, step, Given(mask, initial_state, zero_masked, batch), zeros)
+        given, zeros = Given(mask, initial_state, zero_masked, batch), partial(initial_states, units=config["units"], count=states, step=step)
+        advance, x = partial(cell_step, w=w, config=config, step=step), in_order(x, config)
+        if is_many(x):  # the products of one time step stay in the processor's cache
+            return over_time(lambda x, states: advance(input_product(x, w, step), states=states), x, config, step, given, zeros)
+        return over_time(advance, input_product(x, w, step), config, step, given, zeros)
 
     layer.__doc__ = documentation
     return layer
