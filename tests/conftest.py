@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 from collections.abc import Callable, Iterator
@@ -117,6 +118,11 @@ class Built:
     inputs: list[np.ndarray]
     expected: list[np.ndarray]
     live: list[np.ndarray]  # what we say, given the network in memory
+
+    @functools.cached_property
+    def predicted(self) -> list[np.ndarray]:
+        """What we say, given the file."""
+        return weightlens.load(self.path).predict(self.inputs)
 
 
 @pytest.fixture(scope="session")
