@@ -35,8 +35,9 @@ def differences(stored: Book, found: dict[str, dict[str, Value]]) -> list[str]:
 @pytest.mark.office("node")
 @pytest.mark.parametrize("reader", ["sheetjs", "exceljs"])
 def test_a_reader_finds_every_cell_as_we_wrote_it(reader: str, books: dict[str, Path]) -> None:
-    found = ask(reader, list(books.values()))
-    wrong = {name: found[path].get("failed") or differences(read_book(path), found[path])[:5] for name, path in books.items()}
+    some = dict(turn(list(books.items()), 3))
+    found = ask(reader, list(some.values()))
+    wrong = {name: found[path].get("failed") or differences(read_book(path), found[path])[:5] for name, path in some.items()}
     assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 
