@@ -19,6 +19,7 @@ from weightlens.engine.forward import predict, trace
 from weightlens.engine.portions import AT_ONCE, samples_are_independent
 from weightlens.engine.run import in_precision
 from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer, WeightlensError
+from weightlens.importing import weight_called
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded
 
@@ -112,6 +113,25 @@ def test_an_unknown_layer_is_refused_by_name() -> None:
 def test_graphs_that_lead_nowhere(source: Ref) -> None:
     with pytest.raises(UnreadableModel):
         calls_in_order(network(dense("d", source), outputs=[Ref("d")]))
+
+
+def test_a_layer_named_like_another_call_of_one_is_refused() -> None:
+    """Both would stand under one heading, and be held against each other's numbers."""
+    model = network(dense("d", Ref("x"), Ref("d #2")), dense("d #2", Ref("d")), outputs=[Ref("d", 1)])
+    with pytest.raises(UnreadableModel, match="layer 'd #2' is named like another call of layer 'd': rename one of them"):
+        model.trace([[1, 2]])
+    assert network(dense("d", Ref("x")), dense("d #2", Ref("d")), outputs=[Ref("d #2")]).predict([[1, 2]])
+
+
+def test_the_weights_of_another_call_are_those_of_the_first() -> None:
+    """Also where a layer has a name that looks like another call."""
+    inner = network(dense("d", Ref("x"), Ref("d")), outputs=[Ref("d", 1)])
+    twice = Layer("inner", "Functional", {}, model=inner, calls=[Call(Ref("x")), Call(Ref("inner"))])
+    model = network(twice, dense("e #2", Ref("inner", 1)), outputs=[Ref("e #2")])
+    for label in ("inner/d/kernel", "inner/d #2/kernel", "inner #2/d #2/kernel"):
+        assert weight_called(model, label) == ("inner/d/kernel", model.weights["inner/d/kernel"])
+    assert weight_called(model, "e #2/bias") == ("e #2/bias", model.weights["e #2/bias"])
+    assert weight_called(model, "inner #3/d/kernel") is weight_called(model, "e/bias") is None
 
 
 def test_an_output_that_no_layer_makes_is_refused() -> None:
