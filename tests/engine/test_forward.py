@@ -14,7 +14,7 @@ import pytest
 import weightlens
 from tests.workbook.probe import probe
 from weightlens.call_order import calls_in_order
-from weightlens.engine import forward, portions
+from weightlens.engine import portions, threads
 from weightlens.engine.forward import predict, trace
 from weightlens.engine.portions import AT_ONCE, samples_are_independent
 from weightlens.engine.run import in_precision
@@ -47,7 +47,8 @@ def network(*layers: Layer, outputs: list[Ref], units: int | None = 2) -> Model:
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a network with many numbers, on several cores."""
     monkeypatch.setattr(portions, "FEW_NUMBERS", 1)
-    monkeypatch.setattr(forward, "cores", lambda: 3)
+    for module in (portions, threads):
+        monkeypatch.setattr(module, "cores", lambda: 3)
 
 
 def test_dense_by_hand() -> None:
@@ -295,8 +296,36 @@ def test_portions_are_small_where_a_layer_makes_many_numbers_on_its_way(monkeypa
     layer = Layer("a", "Attention", {"use_scale": False}, calls=[Call(([Ref("x"), Ref("x")],))])
     model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("a")])
     monkeypatch.setattr(portions, "MOST_NUMBERS", 80_000)
+    monkeypatch.setattr(portions, "cores", lambda: 1)
     assert portions.samples_at_once(model, [np.zeros((AT_ONCE + 1, 200, 1))]) == 2
     assert portions.samples_at_once(model, [np.zeros((AT_ONCE, 200, 1))]) == 0
+
+
+def test_each_core_has_some_of_few_large_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    monkeypatch.setattr(portions, "cores", lambda: 4)
+    assert portions.samples_at_once(model, [np.zeros((10, 2))]) == 0
+    monkeypatch.setattr(portions, "FEW_NUMBERS", 8)
+    assert portions.samples_at_once(model, [np.zeros((10, 2))]) == 4
+    assert portions.samples_at_once(model, [np.zeros((20, 2))]) == 5
+    assert portions.samples_at_once(model, [np.zeros((1, 2))]) == 0
+
+
+def test_matrix_products_have_their_threads_again_when_the_last_one_is_done() -> None:
+    """Whoever began first."""
+
+    def of_blas() -> set[int]:
+        return {library["num_threads"] for library in threads.libraries().info() if library["user_api"] == "blas"}
+
+    one_core, before = threads.OneCore(), of_blas()
+    first, second = one_core.each(), one_core.each()
+    for enter in (first, second):
+        enter.__enter__()
+        assert of_blas() <= {1}
+    first.__exit__(None, None, None)
+    assert of_blas() <= {1}
+    second.__exit__(None, None, None)
+    assert of_blas() == before
 
 
 @pytest.mark.parametrize(("outputs", "names"), [(1, ["output"]), (2, ["output 0", "output 1"])])
