@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from weightlens.difference import Difference, WeightChange
+from weightlens.report import Report
 from weightlens.specs.sizes import tuple_text
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import json_line
-
-if TYPE_CHECKING:
-    from weightlens.report import Report
 
 
 def print_difference(difference: Difference, screen: Screen) -> None:

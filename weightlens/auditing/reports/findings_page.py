@@ -6,16 +6,14 @@ import base64
 import hashlib
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from weightlens.auditing import Audit
+from weightlens.auditing.finding import Finding
 from weightlens.auditing.reports import cells_of
 from weightlens.auditing.reports.findings_table import summary
 from weightlens.auditing.rule_levels import rules
 from weightlens.terminal.escape import written_out
-
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
-    from weightlens.auditing.finding import Finding
 
 STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,12 +11,10 @@ from weightlens.workbook.drawing.hidden_units import hidden_layers
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, cell_name, rectangle
 from weightlens.workbook.sheets.controls import LONGEST_LIST, control, drop_down, in_quotes
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.target import as_answers
 from weightlens.workbook.xlsx.blocks import Block, Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import Drawn, NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 MOST_CLASSES = 8
 NUMBER, CLASS, INPUTS = 0, 1, 2  # columns; the two hidden values come after the inputs

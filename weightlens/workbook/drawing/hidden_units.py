@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -13,12 +12,10 @@ from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.layout.plan import weights_read
 from weightlens.workbook.sheets.frame import SECTION
 from weightlens.workbook.sheets.maps import SIDE, Run
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Look
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
 
 MOST, IN_A_ROW = 48, 8  # maps, and those side by side
 WIDTH, HEIGHT = 1.3, 9.0  # of a square and of a line of text

@@ -6,12 +6,10 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.layout.plan import Plan
 
 # Measured with LibreOffice 7.4 on an ordinary machine, on seven networks (within 15 %).
 SECONDS_PER_NUMBER, SECONDS_PER_FORMULA, SECONDS_PER_AREA = 1.4e-6, 8.1e-6, 5e-6

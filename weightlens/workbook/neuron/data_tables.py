@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +18,9 @@ from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, 
 from weightlens.workbook.neuron.cell_numbers import CellNumbers, of_sample
 from weightlens.workbook.neuron.curves import Activated
 from weightlens.workbook.neuron.neurons import Neuron
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 KEY, LABEL, GROUP, BIAS, CURVE, FIRST = range(6)  # columns; the values begin at FIRST
 TABLES = 22  # the row of the first table; above it stands what is picked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING
 
 from weightlens.axes import Axis
 from weightlens.recording import Recorded
@@ -11,9 +10,7 @@ from weightlens.recording.calls import PRODUCTS, einsum_subscripts, factors, ope
 from weightlens.recording.graph import named_operands
 from weightlens.workbook.neuron.weighted_sums import Term
 from weightlens.workbook.sheets.layer_sheet import picture_side
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.network import NetworkSheets
 
 
 def words(axes: list[Axis], sizes: list[int], name: str) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -31,13 +31,11 @@ from weightlens.workbook.neuron.picks import (
 from weightlens.workbook.neuron.pixel_grids import draw_grids
 from weightlens.workbook.sheets.controls import drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, widen
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.room import MOST_LABEL, make_room, room_for
 from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Look
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
 
 SMALL = 5_000  # parameters of a network that has this sheet without being asked
 FEW, MOST = 12_000, 200_000  # cells of its tables, without being asked and at most

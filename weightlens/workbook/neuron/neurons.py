@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,9 +17,7 @@ from weightlens.workbook.neuron.cell_numbers import can_be_picked
 from weightlens.workbook.neuron.factor_names import factor_names, input_names, words
 from weightlens.workbook.neuron.pixels import Pixels, pixels_of
 from weightlens.workbook.neuron.weighted_sums import WeightedSum, WeightedSums
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.network import NetworkSheets
 
 SAMPLE, THE_ONE = "sample", "the only one"
 WILD = str.maketrans("*?~", "x__")  # signs that stand for others where a text is looked up

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,9 +10,7 @@ from weightlens.recording import Recorded
 from weightlens.recording.calls import einsum_subscripts, factors
 from weightlens.workbook.neuron.weighted_sums import Term
 from weightlens.workbook.sheets.layer_sheet import picture_side
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.network import NetworkSheets
 
 LARGEST = 32  # rows and columns of a picture that is drawn
 

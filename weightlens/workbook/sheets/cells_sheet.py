@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
 
 HEADS = (
     "kind",

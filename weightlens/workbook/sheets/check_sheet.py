@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightlens.workbook.formulas.areas import MAX_ARGUMENTS
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import ROW, Cells, cell_name, combine, rectangle, refer
+from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import link
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text, runs
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.printer import MAX_FORMULA
-
-if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Placed, Plan
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
-    from weightlens.workbook.xlsx.styles import Styles
+from weightlens.workbook.xlsx.styles import Styles
 
 MAX_CHECKED = 5000  # output numbers compared one by one
 TOLERANCE, ROUNDED_TOLERANCE = 1e-9, 1e-5

@@ -6,8 +6,9 @@ cells. The steps of a layer are fused into one block, on a sheet of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,15 +23,11 @@ from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.detail import fuse
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.play import is_yes_or_no
 from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Block, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 POINTS, SIDE = 41, 21  # points of a curve, points along each side of a map
 MOST_OUTPUTS = 6

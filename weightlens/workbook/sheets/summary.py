@@ -6,22 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weightlens.call_order import layers_with_paths, path_of_call, tensors_into
 from weightlens.formats.weights.order import untrained_weights
+from weightlens.model import Layer, Ref
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
 from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, link_to_layer, tall_legend
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
-
-if TYPE_CHECKING:
-    from weightlens.model import Layer, Ref
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 HINT = "Every number is computed by live formulas from the weights in the file. Follow the links from top to bottom, as the numbers do."
 COUNTING = "from 0, as in Python: unit 1 is the second unit, sample 1 the second sample"
