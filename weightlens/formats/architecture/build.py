@@ -7,8 +7,8 @@ from typing import Any
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture import inbound
 from weightlens.formats.architecture.dialect import Dialect
+from weightlens.formats.architecture.inbound import restore_lost_connection
 from weightlens.formats.architecture.layer_config import class_name_of, modern_config, plain_dict, without_wrong_options
-from weightlens.formats.architecture.lost_connection import restore_lost_connection
 from weightlens.model import INPUT, Call, Layer, Model, Ref
 from weightlens.specs.operation import whole_of
 from weightlens.specs.quirks import Quirks

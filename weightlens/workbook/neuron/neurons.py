@@ -14,8 +14,7 @@ from weightlens.axes import Axis, Factor, Mark
 from weightlens.recording import Recorded, Step
 from weightlens.workbook.formulas.cell_arrays import Cells
 from weightlens.workbook.neuron.cell_numbers import can_be_picked
-from weightlens.workbook.neuron.factor_names import factor_names, input_names, words
-from weightlens.workbook.neuron.pixels import Pixels, pixels_of
+from weightlens.workbook.neuron.unit_inputs import Pixels, factor_names, input_names, pixels_of, words
 from weightlens.workbook.neuron.weighted_sums import WeightedSum, WeightedSums
 from weightlens.workbook.sheets.network import NetworkSheets
 
