@@ -16,6 +16,8 @@ import json
 import os
 import shlex
 import shutil
+import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,13 +35,13 @@ from weightlens.formats.detect import shard_names
 from weightlens.formats.remote import is_url
 from weightlens.formats.savedmodel.container import saved_model_files
 from weightlens.model import Model, Provenance
-from weightlens.spreadsheet.quiet import STDERR, quiet
 
 LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
 Change = Callable[[Any], Any]  # of a configuration
 Network = Any  # a network, layer, node or tensor of Keras: their classes differ between its versions
 CONFIG = "config.json"  # in an archive of Keras 3
 VARIABLES = "variables/variables"  # the beginning of the names of all files with numbers
+STDOUT, STDERR = 1, 2
 
 
 def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
@@ -247,3 +249,24 @@ def write_variables(path: Path, folder: Path) -> None:
             with source.open("rb") if isinstance(source, Path) else source as old, (folder / name).open("wb") as new:
                 old.seek(0)
                 shutil.copyfileobj(old, new)
+
+
+@contextlib.contextmanager
+def quiet(*descriptors: int) -> Iterator[None]:
+    """Send file descriptors (1: output, 2: errors) to the null device, and ignore Python's warnings."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nowhere, saved = os.open(os.devnull, os.O_WRONLY), {number: os.dup(number) for number in descriptors}
+    try:
+        for number in descriptors:
+            os.dup2(nowhere, number)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in saved.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)

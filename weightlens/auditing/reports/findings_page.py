@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from html import escape
 from typing import BinaryIO
@@ -13,6 +11,7 @@ from weightlens.auditing.finding import Finding
 from weightlens.auditing.reports import cells_of
 from weightlens.auditing.reports.findings_table import summary
 from weightlens.auditing.rule_levels import rules
+from weightlens.page.document import digest
 from weightlens.terminal.escape import written_out
 
 STYLE = """
@@ -78,8 +77,3 @@ def row(one: Finding) -> str:
 def cell(text: str) -> str:
     """A text from a file as HTML: its markup escaped, what is not seen written out."""
     return escape(written_out(text))
-
-
-def digest(text: str) -> str:
-    """What a Content-Security-Policy calls an inline script or style sheet."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -163,7 +163,7 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"
     elif not operation and spec(class_name).options is None:
-        from weightlens.formats.architecture.other_packages import advice_for_class
+        from weightlens.formats.architecture.old_names import advice_for_class
 
         layer.note = advice_for_class(class_name)
     if class_name in FUNCTION_NODES:
