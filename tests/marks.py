@@ -23,16 +23,18 @@ COMMANDS = {"libreoffice": "soffice", "gnumeric": "ssconvert", "node": "node", "
 LIBRARIES = ("keras", "tf_keras")
 CHUNKS = 4  # the layer cases: one start of each office program for each chunk
 
-# What runs longest begins first, so that all processes end together: at least eight seconds of a processor each.
+# What runs longest begins first, so that all processes end together: at least six seconds of a processor each.
 LONGEST = (
-    "cases", "tests/test_limits.py", "tests/training/test_callback.py", "tests/test_import.py", "tests/training/test_training.py",
-    "tests/workbook/test_samples.py", "tests/workbook/test_play.py", "tests/checks/test_byhand.py", "tests/workbook/test_time_table.py",
-    "tests/workbook/test_formulas.py", "tests/training/test_combinations.py", "tests/test_api.py", "tests/page/test_page.py",
-    "tests/test_docs.py", "tests/files/test_streams.py", "tests/workbook/test_witnesses.py", "tests/browse/test_screens.py",
-    "tests/checks/test_byhand_networks.py", "tests/checks/test_check.py", "tests/workbook/test_sheets.py", "tests/fuzz/test_fuzz.py",
-    "tests/gallery/test_gallery.py", "tests/auditing/test_remote.py", "tests/auditing/test_store.py", "tests/test_site.py",
-    "tests/workbook/test_workbook.py", "tests/formats/test_hostile_more.py", "tests/writers/test_convert.py",
-    "tests/training/test_sheets.py", "tests/test_import_random.py", "tests/checks/test_byhand_files.py", "tests/cli/test_json.py",
+    "cases", "tests/test_limits.py", "tests/training/test_training.py", "tests/auditing/test_remote.py", "tests/training/test_sheets.py",
+    "tests/workbook/test_neuron.py", "tests/formats/savedmodel/test_witness.py", "tests/training/test_callback.py",
+    "tests/workbook/test_witnesses.py", "tests/training/test_combinations.py", "tests/workbook/test_samples.py", "tests/page/test_page.py",
+    "tests/checks/test_byhand.py", "tests/test_import.py", "tests/workbook/test_exercises.py", "tests/workbook/test_formulas.py",
+    "tests/workbook/test_saved_again.py", "tests/workbook/test_play.py", "tests/formats/test_live.py", "tests/browse/test_screens.py",
+    "tests/test_docs.py", "tests/twin/test_twin.py", "tests/workbook/test_drawing.py", "tests/workbook/test_sheets.py",
+    "tests/cli/test_cli_parts.py", "tests/checks/test_byhand_networks.py", "tests/test_api.py", "tests/files/test_signals.py",
+    "tests/files/test_streams.py", "tests/workbook/test_time_table.py", "tests/workbook/test_workbook.py", "tests/fuzz/test_fuzz.py",
+    "tests/checks/test_keras.py", "tests/layers/test_masks_keras2.py", "tests/engine/test_state.py", "tests/writers/test_convert.py",
+    "tests/checks/test_check.py", "tests/test_import_random.py", "tests/browse/test_browser.py",
 )  # fmt: skip
 
 # Left out of the quick run, too: each takes about four seconds of a processor or more without Keras and without an office program.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,10 @@ FILES = sorted(ROOT.rglob("*.py"))
 FILES_IN_A_PACKAGE, LINES_IN_A_FILE, LINES_IN_A_FUNCTION, PARAMETERS = 16, 300, 40, 8
 
 
-def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+@functools.cache
+def functions() -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
     """Every function of the package but the commands, whose parameters are the options that typer reads; with its place."""
+    found = []
     for path in FILES:
         for node in ast.walk(ast.parse(path.read_text())):
             if (
@@ -27,7 +29,8 @@ def functions() -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
                 and "Annotated[" not in ast.unparse(node.args)
                 and not is_command(path, node)
             ):
-                yield f"{path.relative_to(ROOT)}: {node.name}", node
+                found.append((f"{path.relative_to(ROOT)}: {node.name}", node))
+    return found
 
 
 def is_command(path: Path, node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

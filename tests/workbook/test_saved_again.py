@@ -80,8 +80,9 @@ def test_a_workbook_saved_by_another_program_is_read(
     assert main(["import", str(again), str(MODEL), "-o", str(model)]) == 0
     [change] = [line for line in capsys.readouterr().out.splitlines() if "->" in line]
     assert change.endswith(f"-> 0.5 ({cell})")
-    assert main(["check", str(model), "--workbook", str(again)]) == 0
-    assert main(["check", str(MODEL), "--workbook", str(again)]) == 1, "the old model has another weight"
+    engine = ["--engine", "ironcalc"] if save is by_libreoffice else []  # one that starts sooner
+    assert main(["check", str(model), "--workbook", str(again), *engine]) == 0
+    assert main(["check", str(MODEL), "--workbook", str(again), *engine]) == 1, "the old model has another weight"
     assert main(["trace", str(model), "--cells", str(again)]) == 0
 
 
