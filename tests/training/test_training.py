@@ -136,7 +136,7 @@ OPTIMIZERS = {
 }
 
 
-@pytest.mark.parametrize("name", OPTIMIZERS)
+@pytest.mark.parametrize("name", turn(list(OPTIMIZERS), 2))
 def test_optimizers_are_keras_s(name: str, keras64: Any, tmp_path: Path) -> None:
     """In batches, the last of them smaller; with all samples at once they are in ``test_combinations.py``."""
     (layers, loss, x, t), batch = networks(keras64)["dense"], 3
