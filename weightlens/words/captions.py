@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.axes import Factor, Named
 from weightlens.axes.names import LETTERS
 from weightlens.layers.activations import LARGEST_EXPONENT
 from weightlens.recording import Recorded, Step
@@ -16,9 +16,6 @@ from weightlens.words.call_words import ATOM, Words
 from weightlens.words.explained import explained
 from weightlens.words.wording import Wording
 from weightlens.words.worked import arithmetic
-
-if TYPE_CHECKING:
-    from weightlens.axes import Factor, Named
 
 # How a step's name is abbreviated inside the mathematics of another one.
 SYMBOLS = {
