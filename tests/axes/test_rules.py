@@ -100,12 +100,12 @@ def test_the_places_of_a_step_are_told_apart(widths: tuple[int, int]) -> None:
 
 
 def test_groups_side_by_side_are_one_axis() -> None:
-    def pair(outer: str, inner: str) -> Axis:
-        return Factor(outer, np.arange(6) // 3), Factor(inner, np.arange(6) % 3)
+    def pair(outer: str, inner: str, cut_from: str = "") -> Axis:
+        return Factor(outer, np.arange(6) // 3, cut_from=cut_from), Factor(inner, np.arange(6) % 3)
 
-    for outer, inner in (("channel group", "channel"), ("channel group", "filter"), ("row", "filter")):
-        [whole] = regrouped(pair(outer, inner), 6)
-        assert (whole.name, whole.at.tolist()) == (inner, list(range(6)))
+    for axis in (pair("channel group", "channel", "channel"), pair("channel group", "filter", "channel"), pair("row", "filter")):
+        [whole] = regrouped(axis, 6)
+        assert (whole.name, whole.at.tolist()) == (axis[-1].name, list(range(6)))
     for axis in (pair("gate", "filter"), pair("gate", "unit"), pair("row", "column"), (*pair("row", "column"), *pair("x", "filter")[1:])):
         assert regrouped(axis, 6) is axis
 
