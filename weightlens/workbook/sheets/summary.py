@@ -45,7 +45,7 @@ def write_summary(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) 
         (SHAPE, SHAPE): _wide(sheet, top, SHAPE, 18),
         (COUNT, COUNT): _wide(sheet, top, COUNT, 14),
     }
-    tall_legend(sheet, row, 1, net.styles, roles(net))
+    tall_legend(sheet, row, net.styles, roles(net))
 
 
 def roles(net: NetworkSheets) -> set[str]:
