@@ -1,4 +1,4 @@
-"""Findings for machines: an object of JSON, a row of CSV or Parquet for each; and SARIF 2.1.0 (OASIS), which code hosts and editors show."""
+"""Findings for machines: as JSON, as rows of CSV or Parquet, and as SARIF 2.1.0 (OASIS), which code hosts and editors show."""
 
 from __future__ import annotations
 
