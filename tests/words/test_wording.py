@@ -36,7 +36,7 @@ WORDS: list[tuple[Any, str]] = [
     (lambda x, w, b: x / (x * 2), "input / (input * 2)"),
     (lambda x, w, b: -x, "-input"),
     (lambda x, w, b: np.exp(-x), "e^(-input)"),
-    (lambda x, w, b: 1 / (1 + np.exp(np.minimum(-x, 700.0))), "1 / (1 + e^min(-input, 700))"),
+    (lambda x, w, b: 1 / (1 + np.exp(np.minimum(-x, 700.0))), "1 / (1 + e^(-input))"),
     (lambda x, w, b: np.maximum(x, 0.0), "max(input, 0)"),
     (lambda x, w, b: np.where(x > 0, x, 0.2 * x), "input if input > 0 else 0.2 * input"),
     (lambda x, w, b: np.log(1 + np.abs(x)), "ln(1 + |input|)"),

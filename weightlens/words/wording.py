@@ -31,6 +31,7 @@ from weightlens.words.call_words import (
     TEMPLATES,
     Words,
     call_name,
+    only_keeps_finite,
     reduction_name,
 )  # fmt: skip
 
@@ -127,6 +128,8 @@ class Wording:
     def call(self, x: Recorded, depth: int) -> Words:
         """The words for the call that made ``x``."""
         op, args, deeper = x.op, x.args, depth + 1
+        if only_keeps_finite(x):
+            return self.phrase(args[0], deeper)
         if op in INFIX and len(args) >= 2:
             sign, level = INFIX[op] if op not in (np.matmul, np.dot) else (self.dot, PRODUCT)
             tighter = level + (op not in (np.add, np.logical_and, np.logical_or))

@@ -40,13 +40,16 @@ function placeName(block, i, head) {
   return isAnswer && block.shares && block.shape.length === 2 ? `class ${i}` : null;
 }
 
-/** One place of an axis in words. */
-export function along(block, axis, i, head) {
+/** One place of an axis in words, factor by factor: ["input gate", "unit 3"]. */
+export function factorsAlong(block, axis, i, head) {
   const name = axis === block.shape.length - 1 ? placeName(block, i, head) : null;
-  if (name !== null) return name;
+  if (name !== null) return [name];
   const factors = block.axes[axis];
-  return factors.length ? factors.map((factor) => coordinate(factor, i)).join(", ") : String(i);
+  return factors.length ? factors.map((factor) => coordinate(factor, i)) : [String(i)];
 }
+
+/** One place of an axis in words. */
+export const along = (block, axis, i, head) => factorsAlong(block, axis, i, head).join(", ");
 
 /** An element in words: "sample 1, unit 3"; of more than two axes nothing is said of what there is only one of. */
 export function placeWords(block, index, head) {
