@@ -6,6 +6,7 @@ a short listing imports little.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -13,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TextIO
 
-from weightlens.terminal.escape import clean
+from weightlens.terminal.escape import clean, to_right, width_of
 
 __all__ = ["Screen", "clean"]
 
@@ -53,9 +54,19 @@ class Screen:
         """A sentence wrapped to the screen's width."""
         return wrapped(text, self.width, indent)
 
-    def table(self, rows: Sequence[Sequence[str]], right: Collection[int] = (), bad: Collection[int] = ()) -> Iterator[str]:
-        """The lines of a table under a heading; the last cell of the rows in ``bad`` is in the style of what differs."""
-        for number, cells in enumerate(aligned(rows, right, self.width)):
+    def table(
+        self, rows: Sequence[Sequence[str]], right: Collection[int] = (), bad: Collection[int] = (), spare: Sequence[int] = ()
+    ) -> Iterator[str]:
+        """The lines of a table under a heading; the last cell of the rows in ``bad`` is in the style of what differs.
+
+        The columns in ``spare`` are left out one after the other, rather than that names are cut.
+        """
+        kept = list(range(len(rows[0])))
+        for column in spare:
+            if table_width([[row[i] for i in kept] for row in rows]) > self.width:
+                kept.remove(column)
+        picked = [[row[i] for i in kept] for row in rows]
+        for number, cells in enumerate(aligned(picked, [kept.index(i) for i in right if i in kept], self.width)):
             if number in bad:
                 cells[-1] = self.bad(cells[-1].rstrip())
             line = GAP.join(cells).rstrip()
@@ -103,9 +114,15 @@ def has_true_colour() -> bool:
     return os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
 
 
+def table_width(rows: Sequence[Sequence[str]]) -> int:
+    """How wide a table of these cells is."""
+    widths = [max(map(width_of, cells)) for cells in zip(*rows, strict=True)]
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -> list[list[str]]:
     """Rows of cells padded to columns, together at most ``width`` wide; columns in ``right`` are right-aligned and never shortened."""
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(width_of, cells)) for cells in zip(*rows, strict=True)]
     while sum(widths) + len(GAP) * (len(widths) - 1) > width:
         widest = max((i for i in range(len(widths)) if i not in right), key=lambda i: widths[i], default=None)
         if widest is None or widths[widest] <= NARROWEST:
@@ -115,10 +132,16 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -
 
 
 def fitted(cell: str, width: int, right: bool) -> str:
-    """A cell padded or shortened to its column's width."""
+    """A cell padded or shortened to its column's width; what is shortened keeps its end, which tells one name from the next."""
     if right:
-        return cell.rjust(width)
-    return cell.ljust(width) if len(cell) <= width else cell[: width - 1] + "…"
+        return to_right(cell, width)
+    if width_of(cell) <= width:
+        return cell + " " * (width - width_of(cell))
+    first, last = math.ceil((width - 1) / 2), (width - 1) // 2
+    while width_of(cell[:first]) + width_of(cell[len(cell) - last :]) >= width:  # wide letters take two places
+        first, last = (first - 1, last) if first > last else (first, last - 1)
+    short = f"{cell[:first]}…{cell[len(cell) - last :]}"
+    return short + " " * (width - width_of(short))
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:

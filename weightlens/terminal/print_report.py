@@ -25,7 +25,7 @@ def print_difference(difference: Difference, screen: Screen) -> None:
     if changed:
         screen.line()
         rows = [["matrix", "shape", "max |A-B|", "at", "norm A", "norm B", "cosine"], *(weight_row(change) for change in changed)]
-        screen.lines(screen.table(rows, (2, 4, 5, 6)))
+        screen.lines(screen.table(rows, (2, 4, 5, 6), spare=(5, 4, 6, 3)))
         screen.lines(f"{clean(c.name)}: {c.dtypes[0]} in A, {c.dtypes[1]} in B" for c in changed if len(set(c.dtypes)) > 1)
     screen.line()
     screen.line(difference_verdict(difference, changed, screen))
@@ -71,10 +71,9 @@ def print_report(report: Report, screen: Screen) -> None:
         rows.append([*texts, *differences, row.element, row.verdict])
     if len(rows) > 1:
         keep = [i for i in range(8) if i in (0, 7) or any(r[i] for r in rows[1:])]
-        if sum(max(len(r[i]) for r in rows) + 2 for i in keep) > screen.width:
-            keep = [i for i in keep if i not in (2, 6)]
         differing = [number for number, row in enumerate(report.rows, 1) if not row.ok]
-        screen.lines(screen.table([[r[i] for i in keep] for r in rows], [keep.index(i) for i in (4, 5)], differing))
+        right, spare = ([keep.index(i) for i in columns if i in keep] for columns in ((4, 5), (2, 6)))
+        screen.lines(screen.table([[r[i] for i in keep] for r in rows], right, differing, spare))
         screen.line()
     for note in report.notes:
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))

@@ -20,7 +20,7 @@ INFIX: dict[Any, tuple[str, int]] = {
     np.add: (" + ", SUM), np.subtract: (" - ", SUM), np.multiply: (" * ", PRODUCT), np.divide: (" / ", PRODUCT), np.matmul: (DOT, PRODUCT),
     np.dot: (DOT, PRODUCT), np.floor_divide: (" // ", PRODUCT), np.remainder: (" mod ", PRODUCT), np.power: ("^", POWER),
     np.greater: (" > ", COMPARE), np.greater_equal: (" >= ", COMPARE), np.less: (" < ", COMPARE), np.less_equal: (" <= ", COMPARE),
-    np.equal: (" = ", COMPARE), np.not_equal: (" is not ", COMPARE), np.logical_and: (" and ", CHOICE), np.logical_or: (" or ", CHOICE),
+    np.equal: (" is ", COMPARE), np.not_equal: (" is not ", COMPARE), np.logical_and: (" and ", CHOICE), np.logical_or: (" or ", CHOICE),
     np.bitwise_and: (" and ", CHOICE), np.bitwise_or: (" or ", CHOICE),
 }  # fmt: skip
 # A template, how tightly its result holds together, and how tightly each operand has to.

@@ -14,7 +14,7 @@ import numpy as np
 from weightlens.recording import Recorded, Step, cast
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import origins, shape_of, sources
-from weightlens.words.call_words import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, call_name, only_keeps_finite, reduction_name
+from weightlens.words.call_words import ATOM, CHOICE, COMPARE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, call_name, only_keeps_finite, reduction_name
 
 Index = tuple[int, ...]
 Written = tuple[str, int, Any]  # text, how tightly it holds together, what a calculator makes of it; None where some of it is left out
@@ -62,7 +62,7 @@ class Arithmetic:
         with np.errstate(all="ignore"):
             for self.digits in DIGITS:
                 text, _, value = self.written(step.made, index, 0)
-                if value is None or plain(value) == result:
+                if value is None or plain(step.made.dtype.type(value)) == result:
                     break
         return "" if text == result else text, result
 
@@ -95,7 +95,7 @@ class Arithmetic:
             return self.product(x, index, depth)
         if op in INFIX:
             sign, level = INFIX[op]
-            left, a = self.operand(args[0], index, depth, level)
+            left, a = self.operand(args[0], index, depth, level + (level == COMPARE))
             right, b = self.operand(args[1], index, depth, level + 1)
             return f"{left}{tight(sign)}{right}", level, calculated(op, a, b)
         if op in TEMPLATES and op not in (np.take, np.cumsum, np.sort, np.argsort):

@@ -128,6 +128,6 @@ def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> str:
     decimals = min(max(have.decimals, 0), 6)
     place = element_label(given.step, given.elements[worst])
     more = int((off > 1).sum()) - 1
-    others = f", and {more} more number{'s' * (more != 1)} of this step" if more else ""
+    others = f"; {more} more number{'s' * (more != 1)} of this step {'differ' if more != 1 else 'differs'}" if more else ""
     numbers = f"{have.value:.{decimals}f} should be {true:.{decimals + 1}f}, off by {abs(have.value - true):.2g}"
     return f"the first step that differs is {place}: {numbers}{others}"
