@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,36 @@ def test_the_sum_of_a_number_is_shown(shown: Open) -> None:
     kernel, x = weightlens.load(XOR)["hidden"].kernel, [1.0, 0.0]
     terms = [row.locator(".number").first.inner_text() for row in panel.locator(".chapter").last.locator("tbody tr").all()]
     assert sorted(terms) == sorted(f"{x[i] * kernel[i, 3]:.5g}".replace("-", "\u2212") if x[i] else "0" for i in range(2))
+
+
+@browser
+def test_a_gate_is_a_point_on_its_own_curve(shown: Open) -> None:
+    """The number under the sigmoid is the gate's own pre-activation; a number of another time step says of which."""
+    page = shown(SAMPLES / "sine_lstm.keras", sample_input(SAMPLES / "sine_lstm.keras"))
+    page.page.locator(".node").nth(1).click()
+    panel = page.page.locator(".panel")
+    for gate in ("input gate", "forget gate", "output gate"):
+        page.page.locator(f'[data-block="lstm/{gate}"] .view').focus()
+        for key in ("ArrowDown",) * 9 + ("ArrowRight",):
+            page.page.keyboard.press(key)
+            argument, value = re.findall(r"[-\d.e\u2212]+", panel.locator("figcaption").inner_text().replace("sigmoid", ""))
+            z, y = (float(text.replace("\u2212", "-")) for text in (argument, value))
+            assert y == pytest.approx(1 / (1 + np.exp(-z)), rel=1e-5)
+    page.page.locator('[data-block="lstm/cell state"] .view').focus()
+    for _ in range(10):
+        page.page.keyboard.press("ArrowDown")
+    assert "t=3" in panel.locator("h2").inner_text() and "cell state t=2[1, 0]" in panel.locator(".cells").first.inner_text()
+
+
+@browser
+def test_a_softmax_is_a_point_on_its_curve(shown: Open) -> None:
+    """Also where the softmax is a layer of its own."""
+    page = shown(SAMPLES / "or.h5")
+    page.run("location.hash = '#at=softmax/activation@2'")
+    page.page.reload()
+    page.run("weightlens.ready")
+    z = weightlens.load(SAMPLES / "or.h5").trace([[0, 1]])["dense"][-1].value[0, 0]
+    assert page.page.locator(".panel figcaption").inner_text().startswith(f"softmax({z:.7g}".replace("-", "\u2212"))
 
 
 @browser

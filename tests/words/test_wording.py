@@ -179,6 +179,27 @@ def test_the_numbers_written_give_the_result_that_is_written() -> None:
         assert float(f"{value:.4g}") == float(right)
 
 
+def test_the_bound_of_an_exponent_is_not_written_where_no_number_comes_near_it() -> None:
+    near, far = (made(lambda x: 1 / (1 + np.exp(np.minimum(-x, 700.0))), np.array([[x]])) for x in (0.5, -800.0))
+    assert arithmetic(near, (0, 0)) == "1 / (1 + e^(-0.5)) = 0.6225"
+    assert "min(-(-800), 700)" in arithmetic(far, (0, 0))
+    assert "700" not in near.words + far.words
+
+
+def test_a_comparison_of_comparisons() -> None:
+    step = made(lambda x, y: ((x > 0.5) == (y > 0.5)) * 1.0, np.array([[0.61597966]]), np.array([[0.0]]))
+    assert arithmetic(step, (0, 0)) == "((0.616 > 0.5) is (0 > 0.5))*1 = 0"
+
+
+def test_a_kernel_of_another_layer_is_called_so() -> None:
+    kernel: Any = Recorded(np.ones((3, 1)), kind="weight", name="kernel")
+    delta: Any = Recorded(np.ones((2, 1)), kind="step", name="delta")
+    kernel.layer = delta.layer = "after"
+    trace = Trace(layer="before")
+    trace.step("gradient", delta @ kernel.T)
+    assert trace.steps[-1].words == "gradient = delta of after . (kernel of after)^T"
+
+
 def test_no_more_digits_are_written_than_the_result_needs() -> None:
     near, far = (made(lambda x, b: x - b, np.array([[-0.441446]]), np.array([[b]])) for b in (-0.442189, 0.5))
     assert arithmetic(near, (0, 0)) == "-0.441446 - (-0.442189) = 0.000743"

@@ -20,7 +20,7 @@ __all__ = ["Screen", "clean"]
 
 SIMPLER = str.maketrans({"·": "-", "…": "~", "→": ">", "█": "#"} | dict(zip("▁▂▃▄▅▆▇", ".:-=+*%", strict=True)))
 BLUES = (153, 117, 75, 33)  # of the 256 colours, light to strong
-REDS = (223, 216, 209, 203)
+ORANGES = (223, 216, 215, 208)
 NARROWEST = 10  # letters to which a column may be cut
 GAP = "  "  # between columns
 QUIET = ContextVar("QUIET", default=False)  # --quiet: no notes, no progress, no word of what was written
@@ -59,11 +59,11 @@ class Screen:
     ) -> Iterator[str]:
         """The lines of a table under a heading; the last cell of the rows in ``bad`` is in the style of what differs.
 
-        The columns in ``spare`` are left out one after the other, rather than that names are cut.
+        Columns with nothing in them are left out; those in ``spare`` one after the other, rather than that names are cut.
         """
-        kept = list(range(len(rows[0])))
+        kept = [i for i in range(len(rows[0])) if len(rows) == 1 or any(row[i] for row in rows[1:])]
         for column in spare:
-            if table_width([[row[i] for i in kept] for row in rows]) > self.width:
+            if column in kept and table_width([[row[i] for i in kept] for row in rows]) > self.width:
                 kept.remove(column)
         picked = [[row[i] for i in kept] for row in rows]
         for number, cells in enumerate(aligned(picked, [kept.index(i) for i in right if i in kept], self.width)):
@@ -93,11 +93,11 @@ class Screen:
         return self.styled(text, "1;31")
 
     def heat(self, text: str, value: float, largest: float) -> str:
-        """A number on blue (negative) or red (positive), stronger for larger numbers; near 0 without colour."""
+        """A number on orange (negative) or blue (positive), as on a sheet, stronger for larger numbers; near 0 without colour."""
         if not self.colour or not largest or value != value:
             return text
         level = int(min(abs(value) / largest, 1.0) * 4.999)
-        return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(BLUES if value < 0 else REDS)[level - 1]}")
+        return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(ORANGES if value < 0 else BLUES)[level - 1]}")
 
 
 def wants_colour(terminal: bool) -> bool:

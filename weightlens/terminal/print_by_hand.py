@@ -22,6 +22,9 @@ def print_hand_report(report: HandReport, screen: Screen) -> None:
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))
     if not report.explanations:
         screen.lines(screen.wrapped(clean(report.summary, 600)))
+        if report.worked:
+            screen.line()
+            screen.lines(screen.wrapped(clean(report.worked, 400), "        "))
         return
     screen.lines(screen.wrapped(clean(f"{report.subject}: {report.first}.", 600)))
     shown = ""

@@ -70,10 +70,8 @@ def print_report(report: Report, screen: Screen) -> None:
         texts = [clean(row.layer, 40), clean(row.class_name, 40), tuple_text(row.shape), witness]
         rows.append([*texts, *differences, row.element, row.verdict])
     if len(rows) > 1:
-        keep = [i for i in range(8) if i in (0, 7) or any(r[i] for r in rows[1:])]
         differing = [number for number, row in enumerate(report.rows, 1) if not row.ok]
-        right, spare = ([keep.index(i) for i in columns if i in keep] for columns in ((4, 5), (2, 6)))
-        screen.lines(screen.table([[r[i] for i in keep] for r in rows], right, differing, spare))
+        screen.lines(screen.table(rows, (4, 5), differing, (2, 6)))
         screen.line()
     for note in report.notes:
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))

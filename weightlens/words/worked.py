@@ -14,7 +14,19 @@ import numpy as np
 from weightlens.recording import Recorded, Step, cast
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import origins, shape_of, sources
-from weightlens.words.call_words import ATOM, CHOICE, COMPARE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, call_name, only_keeps_finite, reduction_name
+from weightlens.words.call_words import (
+    ATOM,
+    CHOICE,
+    COMPARE,
+    INFIX,
+    POWER,
+    PRODUCT,
+    SUM,
+    TEMPLATES,
+    call_name,
+    only_keeps_finite,
+    reduction_name,
+)
 
 Index = tuple[int, ...]
 Written = tuple[str, int, Any]  # text, how tightly it holds together, what a calculator makes of it; None where some of it is left out
@@ -88,9 +100,8 @@ class Arithmetic:
     def written(self, x: Recorded, index: Index, depth: int) -> Written:
         """The call that made one element, with the numbers of its operands."""
         op, args = x.op, x.args
-        if only_keeps_finite(x) and (written := self.element(args[0], fitted(args[0], index), depth))[2] is not None:
-            if written[2] <= args[1]:
-                return written
+        if only_keeps_finite(x) and (free := self.element(args[0], fitted(args[0], index), depth))[2] is not None and free[2] <= args[1]:
+            return free
         if operation(x) in PRODUCTS and max(map(np.size, factors(x))) <= MOST_FOLLOWED:
             return self.product(x, index, depth)
         if op in INFIX:

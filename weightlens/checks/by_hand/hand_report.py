@@ -49,6 +49,7 @@ class HandReport(Report):
     rows: Sequence[HandRow] = ()
     explanations: Sequence[Explanation] = ()
     first: str = ""
+    worked: str = ""  # how the number that differs is calculated
 
     @property
     def ok(self) -> bool:
