@@ -17,7 +17,7 @@ import weightlens
 from tests.cases import CASES, Case, turn
 from tests.checks.by_hand import OR, RIGHT, TRUTH_TABLE, Steps, calculate, rows, slips, table
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
-from weightlens.checks.by_hand.float32 import SMALL
+from weightlens.checks.by_hand.compare import SMALL
 from weightlens.checks.by_hand.hand_report import HandReport
 from weightlens.errors import BadInput
 from weightlens.model import Model

@@ -196,9 +196,9 @@ def test_a_number_that_stands_in_the_changes_twice(tmp_path: Path) -> None:
         changes.write_text(json.dumps({"format": "weightlens changes", "changes": entries}))
         return weightlens.import_changes(changes, model, tmp_path / "new.h5", force=True).changes
 
-    assert len(imported(once, once | {"weight": "dense #2/kernel"})) == 1
+    assert len(imported(once, once)) == 1
     with pytest.raises(BadInput, match="two different numbers"):
-        imported(once, once | {"weight": "dense #2/kernel", "new": 1.5})
+        imported(once, once | {"new": 1.5})
 
 
 @pytest.mark.parametrize("text", BROKEN)

@@ -113,7 +113,7 @@ def checked(model: "Model", asked: CheckOptions) -> "tuple[Report, Callable[[Any
 
     limit: dict[str, Any] = {} if asked.tolerance is None else {"tolerance": asked.tolerance}
     if asked.by_hand is not None:
-        from weightlens.terminal.print_by_hand import print_hand_report
+        from weightlens.terminal.print_report import print_hand_report
 
         if asked.by_hand == "-" and sys.stdin.isatty():
             note("type a row of outputs for each sample, or lines under a first line layer,step,sample,unit,value; end with Ctrl-D")

@@ -124,8 +124,7 @@ def train_sheet(
 def check_step(model: Model, asked: Training, by_hand: str, output_format: str) -> NoReturn:
     """Compare a calculation of the first step by hand; exit with 1 where it differs."""
     from weightlens.checks.by_hand.compare import check_training_by_hand
-    from weightlens.terminal.print_by_hand import print_hand_report
-    from weightlens.terminal.print_report import write_report
+    from weightlens.terminal.print_report import print_hand_report, write_report
 
     out = Destination(format="table" if output_format == "xlsx" else output_format)
     report = check_training_by_hand(asked.record(model)[0].trace, by_hand)

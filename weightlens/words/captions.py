@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.axes import Factor, Named
 from weightlens.axes.names import LETTERS
 from weightlens.recording import Recorded, Step
 from weightlens.recording.calls import reduced_axes
@@ -15,9 +15,6 @@ from weightlens.words.call_words import ATOM, Words, only_keeps_finite
 from weightlens.words.explained import explained
 from weightlens.words.wording import Wording
 from weightlens.words.worked import arithmetic
-
-if TYPE_CHECKING:
-    from weightlens.axes import Factor, Named
 
 # How a step's name is abbreviated inside the mathematics of another one.
 SYMBOLS = {

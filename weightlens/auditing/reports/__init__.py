@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from weightlens.auditing import Audit
+from weightlens.auditing.finding import Finding
 from weightlens.terminal.machine import to_json
-
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
-    from weightlens.auditing.finding import Finding
 
 FORMATS = ("table", "json", "csv", "parquet", "sarif", "xlsx", "html")
 COLUMNS = ("file", "layer", "weight", "rule", "level", "message", "evidence")

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from weightlens.auditing import Audit
 from weightlens.auditing.reports import COLUMNS, cells_of
 from weightlens.tables.arrow import pyarrow
 from weightlens.terminal.machine import csv_cell, json_ready, write_list
-
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
 
 AT_ONCE = 10_000  # rows of a group of Parquet
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote
 
 import weightlens
+from weightlens.auditing import Audit
 from weightlens.auditing.rule_levels import rules
 from weightlens.terminal.machine import to_json, write_list
-
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 

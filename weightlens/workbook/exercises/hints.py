@@ -35,8 +35,7 @@ def hints_sheet(net: NetworkSheets, blanks: list[Blank]) -> None:
         purpose, formula, worked = explained(step), mathematics(step, repeated=True) if again else step.words, ""
         with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
             worked = arithmetic(step, (0,) * step.made.ndim)
-        for j, text in enumerate((f"{layer}: {name}", purpose, formula)):
-            sheet.write(row, j, text, net.styles["text"])
+        sheet.across(row, 0, (f"{layer}: {name}", purpose, formula), net.styles["text"])
         sheet.heights[row] = LINE * (
             1 + max(len(text) // width for text, width in zip((f"{layer}: {name}", purpose, formula, worked), TEXTS, strict=True))
         )

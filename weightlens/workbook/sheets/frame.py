@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from weightlens.recording.graph import is_inside
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
+from weightlens.workbook.layout.plan import Plan
 from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.pages import cuts_of, width_of
-
-if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Plan
-    from weightlens.workbook.xlsx.book import Book, Sheet
-    from weightlens.workbook.xlsx.styles import Styles
+from weightlens.workbook.xlsx.styles import Styles
 
 TITLES = 2  # rows that stay in view where there are several rows of captions: one of them would stand over blocks of another
 SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
