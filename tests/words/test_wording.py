@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view as windows
 
+import weightlens
+from tests.conftest import SAMPLES, sample_input
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.words.wording import LONGEST, words
 from weightlens.words.worked import arithmetic
@@ -204,3 +206,10 @@ def test_no_more_digits_are_written_than_the_result_needs() -> None:
     near, far = (made(lambda x, b: x - b, np.array([[-0.441446]]), np.array([[b]])) for b in (-0.442189, 0.5))
     assert arithmetic(near, (0, 0)) == "-0.441446 - (-0.442189) = 0.000743"
     assert arithmetic(far, (0, 0)) == "-0.4414 - 0.5 = -0.9414"
+
+
+def test_a_state_of_an_earlier_time_step_is_called_so() -> None:
+    path = SAMPLES / "sine_lstm.keras"
+    found = [step.words for step in weightlens.load(path).trace(sample_input(path))["lstm"]]
+    assert "pre-activations = time step 1 of input product + previous hidden state . recurrent_kernel + bias" in found
+    assert found.count("hidden state = output gate * tanh(cell state)") == 12

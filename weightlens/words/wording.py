@@ -8,6 +8,7 @@ what is not in the table is written as a call, so that there are always words.
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,6 +70,7 @@ class Wording:
         self.made, self.named = step.made, step.named_of
         self.handed_on = {} if step.trace is None else step.trace.layer_outputs
         inputs = [] if step.trace is None else step.trace.inputs
+        self.rounds = Counter[tuple[str, str]]() if step.trace is None else step.trace.rounds
         self.one_input = len(inputs or {id(x) for x in named_operands(step.made) if x.kind == "input"}) == 1
 
     def result(self) -> Words:
@@ -113,9 +115,15 @@ class Wording:
         if x.kind == "weight":
             return x.name if not x.layer or self.made.layer.startswith(x.layer) else f"{x.name} of {x.layer}"
         if x.layer in (self.made.layer, ""):
-            return f"previous {x.name}" if x.name == self.made.name and x is not self.made and x.kind == "step" else x.name
+            return f"previous {x.name}" if self.is_earlier(x) else x.name
         layer = x.layer.removeprefix(f"{self.made.layer}/")
         return layer if x.name in OUTPUTS or any(y is x for y in self.handed_on.get(x.layer, ())[:1]) else f"{x.name} of {layer}"
+
+    def is_earlier(self, x: Recorded) -> bool:
+        """Whether a step is read that its layer makes again and again (a state), and this one is of an earlier round."""
+        if x.kind != "step" or x is self.made or x.layer != self.made.layer:
+            return False
+        return x.name == self.made.name or (x.round < self.made.round and self.rounds[x.layer, x.name] > 1)
 
     def constant(self, value: Any) -> Words:
         """A number, or ``constants`` where there are several different ones."""
