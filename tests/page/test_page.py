@@ -336,7 +336,31 @@ def test_a_map_is_drawn_and_moves_a_sample(shown: Open) -> None:
     assert page.run("weightlens.get('input_layer_2').slice(0, 2)") == pytest.approx([0.5, 0.5], abs=0.02)
     found = outputs(page)[0]
     np.testing.assert_allclose(found, weightlens.load(XOR).predict([page.run("weightlens.get('input_layer_2').slice(0, 2)")])[0].item())
+    assert "x0 to the right from \u22120.250 to 1.250, x1 upwards from" in page.page.locator(".maps .hint").first.inner_text()
     assert page.page.locator(".maps figure").count() == 16
     shades = "(c) => new Set(c.getContext('2d').getImageData(0, 0, c.width, c.height).data).size"
     colours = page.run(f"[...document.querySelectorAll('.maps canvas')].map({shades})")
     assert min(colours) > 1
+
+
+@browser
+def test_only_pictures_are_painted(shown: Open) -> None:
+    assert not shown(XOR).page.get_by_label("paint with", exact=True).is_visible()
+    page = shown(SAMPLES / "digits_cnn.keras")
+    assert page.page.get_by_label("paint with", exact=True).is_visible()
+    page.page.get_by_role("button", name="numbers", exact=True).first.click()
+    assert not page.page.get_by_label("paint with", exact=True).is_visible()
+
+
+@browser
+def test_inputs_are_called_as_on_a_sheet(shown: Open) -> None:
+    page = shown(SAMPLES / "or.h5")
+    click(page, "input_layer", 1, 1)
+    panel = page.page.locator(".panel h2")
+    assert panel.inner_text().endswith("sample 1, x1")
+    page.page.locator(".node").nth(1).click()
+    click(page, "dense/kernel", 1, 0)
+    assert panel.inner_text().endswith("x1, unit 0")
+    page.page.locator(".node").nth(2).click()
+    click(page, "softmax/activation", 1, 0)
+    assert panel.inner_text().endswith("sample 1, class 0")
