@@ -221,7 +221,7 @@ def test_digits_that_were_compared_are_said(three: Model, checked: Callable[...,
     right = three.predict(x)[0]
     report = checked(three, x, "\n".join(",".join(f"{v:.3f}" for v in row) for row in right))
     assert (report.ok, report.as_dict()["digits"]) == (True, 3)
-    assert "right to 3 digits, all 6 numbers" in report.summary
+    assert "right to 3 decimals, all 6 numbers" in report.summary
     report = checked(three, x, "\n".join(",".join(str(int(v == row.max())) for v in row) for row in right))
     assert (report.ok, report.first, report.as_dict()["digits"]) == (False, "", 0)
     assert "no digits were compared in d/activation" in report.summary
@@ -229,6 +229,22 @@ def test_digits_that_were_compared_are_said(three: Model, checked: Callable[...,
     assert checked(weightlens.load(OR), TRUTH_TABLE, "layer,step,sample,unit,value\nsoftmax,softmax,3,0,0.00").ok
     whole = checked(three, x * 100, "layer,step,sample,unit,value\nd,dot product,0,0,-15\nd,dot product,1,1,60")
     assert "right to 2 digits" in whole.summary
+
+
+def test_a_whole_number_that_was_learned_is_right(checked: Callable[..., HandReport]) -> None:
+    """The neuron answers 3.999999 to 3: who writes 4 has calculated it, and is right; 4 for 4.2 is too coarse to tell."""
+    neuron = weightlens.load(SAMPLES / "relu_neuron.h5")
+    report = checked(neuron, np.array([[3.0]]), "4")
+    assert report.ok and report.summary == "mine.csv: right to 1 digit, 1 number in 1 step"
+    coarse = checked(neuron, np.array([[3.1]]), "4")
+    assert not coarse.ok and "no digits were compared" in coarse.summary
+
+
+def test_one_coarse_number_is_not_explained_by_a_mistake_in_one_sample(checked: Callable[..., HandReport]) -> None:
+    x = np.array([[-2.0], [-1], [0], [1], [2], [3], [4]])
+    report = checked(weightlens.load(SAMPLES / "relu_neuron.h5"), x, "\n".join("0001246"))
+    assert not report.ok and not report.explanations and "7.749e-06" in report.worked
+    assert report.summary.endswith("None of the known mistakes gives these numbers.")
 
 
 @pytest.mark.parametrize("digits", [2, 4])

@@ -100,6 +100,33 @@ def test_one_sample_needs_no_batch_axis() -> None:
     np.testing.assert_array_equal(model.predict({"x": [1, 10]})[0], model.predict({"input_0": [1, 10]})[0])
 
 
+def test_a_network_inside_another_one_has_outputs_of_its_own() -> None:
+    inner = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    around = Layer("inner", "Functional", {}, model=inner, calls=[Call((Ref("x"),))])
+    run = network(around, outputs=[Ref("inner")]).trace([[1, 10]])
+    [output] = run.layer_outputs["inner"]
+    assert output.value.tolist() == [[31.5, 41.5]] and [step.layer for step in run["inner"]] == ["inner/d", "inner/d"]
+
+
+def test_a_recurrent_layer_without_a_state_to_keep_can_be_called_twice() -> None:
+    own = {name: weight(name, array) for name, array in (("kernel", KERNEL), ("recurrent_kernel", np.eye(2)), ("bias", BIAS))}
+    config = {"units": 2, "activation": "linear", "return_sequences": True}
+    shared = Layer("rnn", "SimpleRNN", config, own, [Call((Ref("x"),)), Call((Ref("rnn"),))])
+    entry = Layer("x", "InputLayer", {"batch_shape": [None, 2, 2]}, calls=[Call(())])
+    model = Model("network", "Functional", [entry, shared], inputs=[Ref("x")], outputs=[Ref("rnn", 1)])
+    x = np.arange(4.0).reshape(1, 2, 2)
+    for _ in range(2):
+        first = x[:, 0] @ KERNEL + BIAS
+        x = np.stack([first, x[:, 1] @ KERNEL + BIAS + first], axis=1)
+    np.testing.assert_array_equal(model.predict(np.arange(4.0).reshape(1, 2, 2))[0], x)
+
+
+def test_a_crossentropy_of_one_array_is_refused() -> None:
+    node = Layer("loss", "CategoricalCrossentropy", {}, is_operation=True, calls=[Call((Ref("x"),))])
+    with pytest.raises(WeightlensError, match="loss"):
+        network(node, outputs=[Ref("loss")]).predict([[0.5, 0.5]])
+
+
 def test_an_unknown_layer_is_refused_by_name() -> None:
     model = network(dense("d", Ref("x")), Layer("odd", "MyLayer", {}, calls=[Call((Ref("d"),))]), outputs=[Ref("odd")])
     with pytest.raises(UnsupportedLayer, match=r"'odd' \(MyLayer\)") as refusal:
@@ -163,6 +190,9 @@ def test_large_floats_are_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch, d
     np.testing.assert_array_equal(array, numbers)
     assert array.dtype == made
     assert pieces == ([(row, row + 1) for row in range(5)] if made == "float64" else [])
+    pieces.clear()
+    np.testing.assert_array_equal(large.value, in_precision(large, np.float64))
+    assert not pieces, "an array that is in memory is not read again"
 
 
 def test_the_calls_of_a_shared_layer_come_in_their_order() -> None:

@@ -173,7 +173,7 @@ def test_a_network_without_formulas_is_recorded_without_them(keras: Any, tmp_pat
     recorder = weightlens.callback(tmp_path / "history.xlsx", np.ones((3, 8, 8, 1)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("weightlens.workbook.layout.plan.MAX_CELLS", 10)
-        patch.setattr("weightlens.training.dead_units.MOST_NUMBERS", 1)
+        patch.setattr("weightlens.training.moments.MOST_NUMBERS", 1)
         with pytest.warns(UserWarning, match="without the forward pass"):
             network.fit(np.ones((4, 8, 8, 1)), np.ones(4), epochs=1, verbose=0, callbacks=[recorder])
     assert len(recorder.watched[0]) == 1 and "Summary" not in read_book(tmp_path / "history.xlsx").sheets

@@ -56,19 +56,17 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
     if is_url(model.provenance.path):
         raise WeightlensError(f"{model.provenance.path}: Keras opens files of this machine: download it first")
     first = "tf_keras" if is_before_keras_3(model.provenance.keras_version) and model.provenance.kind != "tfjs" else "keras"
-    reasons = []
+    file, reasons, way = str(model.provenance.path or model.name), [], ""
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
         if importlib.util.find_spec(name) is None:
             reasons.append(f"{name} is not installed")
             continue
+        way = f": weightlens convert {shlex.quote(file)} -o new.keras writes it anew, and that can be checked"
         try:
             keras = importlib.import_module(name)
             return keras, open_in_keras(keras, model)
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
-    file = str(model.provenance.path or model.name)
-    installed = any(importlib.util.find_spec(name) for name in ("keras", "tf_keras"))
-    way = f": weightlens convert {shlex.quote(file)} -o new.keras writes it anew, and that can be checked" if installed else ""
     raise WeightlensError(f"Keras could not open {file!r} to check it ({'; '.join(reasons)}){way}")
 
 

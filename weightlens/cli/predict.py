@@ -31,11 +31,11 @@ def predict(
     force: Force = False,
     layers: Part = None,
     scale: Scale = None,
-    rows: Annotated[int, typer.Option("--rows", min=1, help="Rows computed at a time.")] = 1000,
+    rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Rows computed at a time.")] = 1000,
     output_format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")] = "csv",
     config: Config = None,
     assume: Assume = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
     scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, or local; likewise.")] = None,
 ) -> None:
     """Predict for any number of rows, in flat memory; of many files into a folder.

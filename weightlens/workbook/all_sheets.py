@@ -135,8 +135,7 @@ def network(net: NetworkSheets, verified: str) -> Drawn:
 
 def help_with(net: NetworkSheets, blanks: list[exercise.Blank], allowed: str) -> None:
     """Words for the usual mistakes, and hints."""
-    from weightlens.workbook.exercises.hints import hints_sheet
-    from weightlens.workbook.exercises.in_words import add_words
+    from weightlens.workbook.exercises.in_words import add_words, hints_sheet
 
     add_words(net, blanks, trace(net.model, samples.samples_shown(net.model, list(net.arrays))), allowed)
     hints_sheet(net, blanks)

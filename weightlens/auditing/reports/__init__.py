@@ -28,7 +28,7 @@ def write(audit: Audit, output_format: str, file: BinaryIO) -> None:
         "json": "plain_reports:write_json",
         "csv": "plain_reports:write_csv",
         "parquet": "plain_reports:write_parquet",
-        "sarif": "sarif:write_sarif",
+        "sarif": "plain_reports:write_sarif",
         "xlsx": "findings_book:write_book",
         "html": "findings_page:write_page",
     }[output_format].partition(":")

@@ -20,8 +20,9 @@ from weightlens.engine.forward import trace
 from weightlens.errors import BadInput
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
-from weightlens.recording import Recorded
+from weightlens.recording import Recorded, Trace
 from weightlens.spreadsheet.cells_map import read_map
+from weightlens.words.worked import arithmetic
 
 TRIES = 4  # calculations
 TIMES = 20.0  # what may be off, in units of the farthest of them
@@ -40,8 +41,16 @@ def check_by_hand(
     """
     if isinstance(given, (str, Path)) and book_claims.is_workbook(given):
         return check_book(model, inputs, Path(given), ranges, steps)
-    claims = read_csv(str(given)) if isinstance(given, (str, Path)) else given
-    scene = record_scene(model, inputs)
+    return check_claims(record_scene(model, inputs), read_csv(str(given)) if isinstance(given, (str, Path)) else given)
+
+
+def check_training_by_hand(recorded: Trace, given: str) -> HandReport:
+    """Compare a calculation of one step of a training, forward and backward; ``given``: a .csv, or ``-`` for typed lines."""
+    return check_claims(Scene(recorded, Replay(recorded)), read_csv(given))
+
+
+def check_claims(scene: Scene, claims: Claims | OutputRows) -> HandReport:
+    """Compare what a person says of a recorded calculation."""
     placed = rows_of_outputs(claims, scene.trace) if isinstance(claims, OutputRows) else place_claims(claims, scene.trace)
     report = compare_with_trace(claims.source, scene, placed.givens)
     if placed.unknown and report.ok:
@@ -78,7 +87,7 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
     legitimate = softmax_without_maximum(scene, givens)
     givens = with_float32_noise(scene.replay, givens, legitimate)
     rows, notes = [], []
-    first, explanations = "", []
+    first, worked, explanations = "", "", []
     for number, given in enumerate(givens):
         exact = scene.replay.run([given.node], legitimate)[0]
         off, carried = distance_to_nearest(given, scene.replay, givens[:number], legitimate)
@@ -86,9 +95,9 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
         if carried and not first:
             notes.append(f"{given.step.layer}/{given.step.name} was computed from your rounded numbers")
         if (off > 1).any() and not first:
-            first = first_difference(given, exact, off)
+            first, worked = first_difference(given, exact, off)
             explanations = Explainer(scene, givens[: number + 1], legitimate).explanations()
-    return HandReport(source, rows, notes, explanations, first)
+    return HandReport(source, rows, notes, explanations, first, worked)
 
 
 def with_float32_noise(replay: Replay, givens: Sequence[Given], legitimate: Edits) -> Sequence[Given]:
@@ -126,16 +135,17 @@ def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], 
     return np.minimum(exact, own), bool((np.minimum(exact, own) <= 1).all())
 
 
-def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> str:
-    """``dense/pre-activation, sample 2, unit 1 is 0.31, but should be 0.13 (off by 0.18)``."""
+def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> tuple[str, str]:
+    """``dense/pre-activation, sample 2, unit 1: 0.31 should be 0.13, off by 0.18``; and how that number is calculated."""
     worst = int(off.argmax())
     true, have = float(given.pick(exact)[worst]), given.written[worst]
     decimals = min(max(have.decimals, 0), 6)
     place = element_label(given.step, given.elements[worst])
     more = int((off > 1).sum()) - 1
-    others = f", and {more} more number{'s' * (more != 1)} of this step" if more else ""
+    others = f"; {more} more number{'s' * (more != 1)} of this step {'differ' if more != 1 else 'differs'}" if more else ""
     numbers = f"{have.value:.{decimals}f} should be {true:.{decimals + 1}f}, off by {abs(have.value - true):.2g}"
-    return f"the first step that differs is {place}: {numbers}{others}"
+    worked = f"{place}: {arithmetic(given.step, given.elements[worst])}"
+    return f"the first step that differs is {place}: {numbers}{others}", worked
 
 
 def float32_noise(replay: Replay, nodes: Sequence[Recorded]) -> list[np.ndarray]:

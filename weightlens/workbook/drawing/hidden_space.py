@@ -45,7 +45,7 @@ def draw(net: NetworkSheets, drawn: Drawn) -> None:
     second = control(net, sheet, first.after + 1, "up", units[pair[1]])
     picked = [f'VALUE(SUBSTITUTE({pick.place},"unit ",""))+1' for pick in (first, second)]
     heads = ("sample", "class", *net.options.input_names(x.shape[1]), "across", "up")
-    sheet.across(LABEL, 0, heads, net.styles["label"])
+    sheet.across(LABEL, 0, heads, net.styles, "label")
     sheet.write(HEAD, CLASS, "as exported", net.styles["caption"])
     order = sorted(range(len(classes)), key=lambda i: classes.index(classes[i]))  # those of a class together: a series of the chart
     for row, i in enumerate(order, TOP):
@@ -64,7 +64,7 @@ def to_choose(net: NetworkSheets, sheet: Sheet, units: list[str], row: int) -> s
     if len(listed) <= LONGEST_LIST:
         return listed
     sheet.write(row, NUMBER, "the units", net.styles["caption left"])
-    sheet.down(row + 1, NUMBER, units, net.styles["label left"])
+    sheet.down(row + 1, NUMBER, units, net.styles, "label left")
     return rectangle((row + 1) * ROW + NUMBER, (row + len(units)) * ROW + NUMBER)
 
 

@@ -115,7 +115,7 @@ def write_tables(net: NetworkSheets, sheet: Sheet, neurons: list[Neuron], activa
     tables = Tables(sheet, neurons, activated, rows, width, end)
     write = TableWriter(net, tables, CellNumbers(net.plan), sample, first)
     sheet.write(TABLES, KEY, "layers", net.styles["caption left"])
-    sheet.across(TABLES, FIRST, FIELDS, net.styles["label"])
+    sheet.across(TABLES, FIRST, FIELDS, net.styles, "label")
     for i, neuron in enumerate(neurons):
         write.layer(i, neuron)
         write.units(i, neuron, activated[i])
@@ -152,9 +152,9 @@ class TableWriter:
         self.tables.sheet.write(TABLES + 1 + i, KEY, neuron.name, self.net.styles["plain"])
         for j, size in enumerate(sizes):
             self.constant(TABLES + 1 + i, FIRST + j, size)
-        self.tables.sheet.across(TABLES + 1 + i, FIRST + len(sizes), texts, self.net.styles["label"])
+        self.tables.sheet.across(TABLES + 1 + i, FIRST + len(sizes), texts, self.net.styles, "label")
         self.caption(at.names, f"{neuron.name}: names of the inputs")
-        self.tables.sheet.across(at.names, FIRST, neuron.names, self.net.styles["label"])
+        self.tables.sheet.across(at.names, FIRST, neuron.names, self.net.styles, "label")
 
     def units(self, i: int, neuron: Neuron, after: Activated) -> None:
         """A row for each unit: its group, bias, curve and weights."""

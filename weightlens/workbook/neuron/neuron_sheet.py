@@ -210,7 +210,7 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
 def write_heads(net: NetworkSheets, sheet: Sheet, tables: Tables) -> None:
     """What stands over the columns; what is multiplied is called as the picked layer calls it."""
     layer = picked_cells(tables.sheet)["layer"]
-    sheet.across(NUMBERS - 1, 0, ("no.", "input", "", "", "= product", "down", "up", "running sum", "share"), net.styles["caption"])
+    sheet.across(NUMBERS - 1, 0, ("no.", "input", "", "", "= product", "down", "up", "running sum", "share"), net.styles, "caption")
     for column, field, first in zip((INPUT, WEIGHT), ("first factor", "second factor"), tables.neurons[0].factors, strict=True):
         formula = there(tables.sheet, tables.field(layer, field))
         sheet.texts[(NUMBERS - 1, column)] = Text(style=net.styles["caption"], formula=formula, value=first)

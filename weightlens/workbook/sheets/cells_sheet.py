@@ -28,7 +28,7 @@ def write_cells(net: NetworkSheets) -> None:
     """Where every value stands, and how its axes lie. A value that only fused formulas have is of the kind ``fused``."""
     plan, style = net.plan, net.styles["plain"]
     sheet = plan.sheet("Cells")
-    sheet.across(0, 0, HEADS, net.styles["head"])
+    sheet.across(0, 0, HEADS, net.styles, "head")
     written: dict[str, Text] = {}  # most cells are like one above them
     for row, placed in enumerate(plan.placed.values(), 1):
         a, block, kind, occurrence = placed.block.arrangement, placed.block, placed.kind, placed.occurrence

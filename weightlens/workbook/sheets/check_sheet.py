@@ -81,11 +81,11 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
             wanted.append(np.asarray(numbers, np.float64).reshape(-1))
             shown.append(np.asarray(x.value, np.float64).reshape(-1))
     live_cells, stored, live = (np.concatenate(parts)[:MAX_CHECKED, None] if parts else np.zeros((0, 1)) for parts in (flat, wanted, shown))
-    sheet.across(TOP - 1, 0, ("output", "expected", "live", "difference", "verdict"), styles["head"])
+    sheet.across(TOP - 1, 0, ("output", "expected", "live", "difference", "verdict"), styles, "head")
     sheet.notes[(TOP - 1, 3)] = OUTPUTS_DIFFER
     n = len(stored)
     arrangement = Arrangement((n, 1), (0,), (1,))
-    sheet.down(TOP, 0, output_names(plan)[:n], styles["label left"])
+    sheet.down(TOP, 0, output_names(plan)[:n], styles, "label left")
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
     live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells)), TOP, 2)
     with np.errstate(invalid="ignore"):  # infinite outputs
@@ -125,7 +125,7 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
     for placed in plan.placed.values():
         if placed.kind == "step" and placed.made.dtype.kind != "U" and placed.block.sheet < len(plan.sheets):
             groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
-    sheet.across(TOP - 1, STEPS, ("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full"), styles["head"])
+    sheet.across(TOP - 1, STEPS, ("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full"), styles, "head")
     sheet.notes[(TOP - 1, STEPS + 4)] = SUMS_DIFFER
     for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
         first = parts[0].block

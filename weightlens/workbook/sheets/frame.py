@@ -161,10 +161,10 @@ def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str
         column = column_after(sheet, column + 1, len(words) + 1)
 
 
-def tall_legend(sheet: Sheet, row: int, column: int, styles: Styles, names: set[str]) -> int:
-    """Roles under each other; returns the row after them."""
-    for name, words in (entry for entry in LEGEND if entry[0] in names):
-        sheet.write(row, column, name, styles[name])
-        sheet.write(row, column + 1, words, styles["label left"])
-        row += 1
-    return row
+def tall_legend(sheet: Sheet, row: int, styles: Styles, names: set[str]) -> int:
+    """Roles under each other, after the first column; returns the length of the longest words."""
+    shown = [entry for entry in LEGEND if entry[0] in names]
+    for i, (name, words) in enumerate(shown):
+        sheet.write(row + i, 1, name, styles[name])
+        sheet.write(row + i, 2, words, styles["label left"])
+    return max(len(words) for _, words in shown)

@@ -96,7 +96,7 @@ def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, nam
     called = len(labels) == a.width or shares(x)
     shared, single = ({}, dict(enumerate(net.options.class_names(a.width)))) if called else two_rows(a, axes)
     net.labels(sheet, LABEL, column, single)
-    sheet.across(LABEL - 1, column, shared, net.styles["label left"])
+    sheet.across(LABEL - 1, column, shared, net.styles, "label left")
     rows = row_labels(a, axes)
     widen(sheet, 0, room_for(rows))
     for r, text in rows.items():

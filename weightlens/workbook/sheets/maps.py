@@ -160,7 +160,7 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> Run:
     cells = np.stack([np.tile(across, SIDE), np.repeat(down[::-1], SIDE)], axis=-1)
     arrangement = Arrangement(points.shape, (0,), (1,))
     grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells)), TOP, 1)
-    behind.across(LABEL, 1, names, net.styles["label"])
+    behind.across(LABEL, 1, names, net.styles, "label")
     run = network_on(net, behind, points, grid, 4)
     behind.freeze = (TOP, 0)
     paint(net, sheet, run.output, y)

@@ -45,7 +45,7 @@ def write_summary(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) 
         (SHAPE, SHAPE): _wide(sheet, top, SHAPE, 18),
         (COUNT, COUNT): _wide(sheet, top, COUNT, 14),
     }
-    tall_legend(sheet, row, 1, net.styles, roles(net))
+    tall_legend(sheet, row, net.styles, roles(net))
 
 
 def roles(net: NetworkSheets) -> set[str]:
@@ -105,7 +105,7 @@ def parameters(net: NetworkSheets) -> str:
 def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet]) -> int:
     """The network in order, the layers of a layer under it; what each reads and does; every layer links to its sheet."""
     styles, trace = net.styles, net.plan.trace
-    sheet.across(row, 0, MAP, styles["head"])
+    sheet.across(row, 0, MAP, styles, "head")
     for path, layer in layers_with_paths(net.model, wrapped=False):
         row += 1
         home = homes.get(path) or next((s for known, s in homes.items() if is_inside(known, path)), None)
@@ -151,7 +151,7 @@ def used(path: str, size: int, calls: list[str]) -> str:
 
 def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
     styles, plan, still = net.styles, net.plan, {id(weight) for weight in untrained_weights(net.model)}
-    sheet.across(row, 0, WEIGHTS, styles["head"])
+    sheet.across(row, 0, WEIGHTS, styles, "head")
     for placed in plan.placed.values():
         if placed.kind != "weight":
             continue

@@ -11,6 +11,7 @@ from typing import Any
 from weightlens.workbook.formulas.cell_arrays import SHEET
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.strings import CODE
+from weightlens.workbook.xlsx.styles import Styles
 
 Texts = dict[int, str] | Sequence[str]  # one after another, or some of the places by number
 RESERVED = "history"  # Excel keeps this name, however it is written, for a sheet of its own
@@ -55,15 +56,15 @@ class Sheet:
         if text:
             self.texts[(row, column)] = Text(text, style)
 
-    def across(self, row: int, column: int, texts: Texts, style: int) -> None:
-        """Captions or labels side by side from a column on."""
+    def across(self, row: int, column: int, texts: Texts, styles: Styles, name: str) -> None:
+        """Captions or labels side by side from a column on, in the style of that name."""
         for j, text in texts.items() if isinstance(texts, dict) else enumerate(texts):
-            self.write(row, column + j, text, style)
+            self.write(row, column + j, text, styles[name])
 
-    def down(self, row: int, column: int, texts: Texts, style: int) -> None:
+    def down(self, row: int, column: int, texts: Texts, styles: Styles, name: str) -> None:
         """The same under each other."""
         for i, text in texts.items() if isinstance(texts, dict) else enumerate(texts):
-            self.write(row + i, column, text, style)
+            self.write(row + i, column, text, styles[name])
 
     def put(self, block: Block, row: int, column: int, style: int | None = None) -> Block:
         """Give a block its place on this sheet, and a style."""

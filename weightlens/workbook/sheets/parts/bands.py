@@ -148,7 +148,7 @@ def rows_in_words(net: NetworkSheets, placed: Placed, told_apart: bool = True) -
 def name_rows(net: NetworkSheets, sheet: Sheet, texts: dict[int, str], column: int, head: int = HEAD) -> None:
     """Labels left of a block's rows, in the column before it."""
     widen(sheet, column - 1, room_for(texts))
-    sheet.down(head + TOP - HEAD, column - 1, texts, net.styles["label right"])
+    sheet.down(head + TOP - HEAD, column - 1, texts, net.styles, "label right")
 
 
 def again(labels: dict[int, str], apart: int, times: int) -> dict[int, str]:
