@@ -32,7 +32,7 @@ MEGABYTES, SECONDS = 512, 20
 
 
 MEASURED = """
-import json, os, re, resource, sys
+import json, os, re, resource, sys, traceback
 from weightlens.cli.main import main
 for command in json.loads(sys.argv[1]):
     child = os.fork()  # a process for each command, that need not import everything again
@@ -43,8 +43,9 @@ for command in json.loads(sys.argv[1]):
             peak = int(re.search("VmHWM:\\s*(\\d+)", open("/proc/self/status").read())[1])
             used = resource.getrusage(resource.RUSAGE_SELF)
             print(f"took {used.ru_utime + used.ru_stime:.1f} s, {peak // 1024} MB, code {code}", file=sys.stderr, flush=True)
-        finally:
-            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+        os._exit(0)
     os.waitpid(child, 0)
     print("next", file=sys.stderr, flush=True)
 """
