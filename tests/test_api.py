@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.cases import turn
 from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.api.model_summary import Summary, SummaryRow
@@ -85,7 +86,7 @@ def test_examples_in_docstrings(module: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+@pytest.mark.parametrize("checker", turn(["mypy", "pyright"], 2))
 def test_types_of_a_script(checker: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(checker) is None:
         pytest.skip(f"{checker} is not installed")

@@ -72,7 +72,7 @@ def test_without_a_change_the_file_is_the_same(path: Path, tmp_path: Path) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("path", turn(list(INPUTS), 3), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", turn(list(INPUTS), 6), ids=lambda path: path.stem)
 @settings(max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_random_edits(path: Path, tmp_path: Path, data: st.DataObject) -> None:

@@ -43,6 +43,15 @@ def test_model_and_trace() -> None:
     assert "pre-activation = dot product + bias" in "".join(steps["dense: 2 steps, output 4 x 2"].itertext())
 
 
+def test_rows_and_columns_have_names() -> None:
+    model = weightlens.load(OR)
+    [weights] = parts(model).values()
+    assert [name.text for name in weights.iter("th")][:5] == [None, "unit 0", "unit 1", "input 0", "input 1"]
+    softmax = parts(model.trace([[0, 1]]))["softmax: 4 steps, output 1 x 2"]
+    assert [name.text for name in softmax.iter("th")][-4:] == [None, "unit 0", "unit 1", "sample 0"]
+    assert [cell.text for cell in softmax.iter("td")][3] == "1.002", "what is not 1 is not shown as 1"
+
+
 def test_heat_maps() -> None:
     map_of = ET.fromstring(f"<div>{heat_map(np.array([[-2.0, 1.0, np.nan]]))}</div>")
     assert [(cell.text, cell.get("style")) for cell in map_of.iter("td")] == [
@@ -69,7 +78,8 @@ def test_of_a_weight_only_what_is_shown_is_read(shape: tuple[int, ...], monkeypa
 
     monkeypatch.setattr(h5py.Dataset, "__getitem__", counted)
     [shown] = parts(model).values()
-    assert heat_map(numbers) in model._repr_html_() and len([*shown.iter("td")]) <= 256
+    expected = numbers.reshape(-1, numbers.shape[-1])[:16, :16].ravel()
+    assert [cell.text for cell in shown.iter("td")] == [f"{number:.4g}" for number in expected]
     assert read[0] <= 512
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from weightlens.errors import UnreadableModel
-from weightlens.model import Call, Layer, Model, Ref
+from weightlens.model import Call, Layer, Model, Ref, Weight
 
 
 def refs(thing: Any) -> Iterator[Ref]:
@@ -61,7 +61,7 @@ def paths(thing: Any, name: str) -> Iterator[str]:
 def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, Call]]:
     """The calls that the ``wanted`` tensors (the model's outputs) need, each after those it depends on.
 
-    Raises ``UnreadableModel`` where the graph has a cycle or points at what is not there.
+    Raises ``UnreadableModel`` where the graph has a cycle, points at what is not there, or has a layer named like a call of another.
     """
     layers = {layer.name: layer for layer in model.layers}
     position = {layer.name: i for i, layer in enumerate(model.layers)}
@@ -86,6 +86,8 @@ def calls_in_order(model: Model, wanted: Any = None) -> list[tuple[Layer, int, C
             raise UnreadableModel(
                 f"the graph of model {model.name!r} points at call {key[1]} of layer {key[0]!r}, which is not in the file"
             )
+        if key[1] and path_of_call(*key) in layers:
+            raise UnreadableModel(f"layer {path_of_call(*key)!r} is named like another call of layer {key[0]!r}: rename one of them")
         state[key] = 1
         stack.append((key, True))
         call = layer.calls[key[1]]
@@ -111,3 +113,13 @@ def layers_with_paths(model: Model, wrapped: bool = True) -> Iterator[tuple[str,
 def every_layer(model: Model, wrapped: bool = True) -> Iterator[Layer]:
     """The same layers without their paths."""
     return (layer for _, layer in layers_with_paths(model, wrapped))
+
+
+def weights_of_calls(layers: dict[str, Layer], place: str = "") -> Iterator[tuple[str, Weight]]:
+    """The weights of layers by the path of every call: ``dense/kernel``, ``dense #2/kernel``, ``inner #2/dense/kernel``."""
+    for name, layer in layers.items():
+        for number in range(max(1, len(layer.calls))):
+            path = place + path_of_call(name, number)
+            yield from ((f"{path}/{own}", weight) for own, weight in layer.own_weights.items())
+            inside = layer.inner | ({} if layer.model is None else {inner.name: inner for inner in layer.model.layers})
+            yield from weights_of_calls(inside, f"{path}/")

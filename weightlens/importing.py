@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from weightlens.call_order import weights_of_calls
 from weightlens.errors import BadInput
 from weightlens.formats import load
 from weightlens.formats.write_back import check_new_model, round_to_dtype, write_back
@@ -143,9 +143,12 @@ def weight_of(model: Model, entry: Entry, book: str) -> tuple[str, Weight]:
 
 
 def weight_called(model: Model, label: str) -> tuple[str, Weight] | None:
-    """The weight that a block shows, by layer and name, that of a further call too."""
+    """The weight that a block shows, and its name in the model: ``dense/kernel``, also of ``dense #2/kernel``."""
     weights = model.weights
-    return next(((name, weights[name]) for name in (label, re.sub(r" #\d+(?=/|$)", "", label)) if name in weights), None)
+    if label in weights:
+        return label, weights[label]
+    shown = dict(weights_of_calls({layer.name: layer for layer in model.layers})).get(label)
+    return next(((name, weight) for name, weight in weights.items() if weight is shown), None)
 
 
 def changed_numbers(weight: Weight, found: Found, cells: Cells) -> tuple[np.ndarray, list[tuple[tuple[int, ...], str, float, float]]]:

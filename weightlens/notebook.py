@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import islice, zip_longest
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.axes.names import as_stored
 from weightlens.errors import WeightlensError
 from weightlens.specs.activation import named_function
 from weightlens.specs.sizes import shape_words
 
 if TYPE_CHECKING:
+    from weightlens.axes import Axis
     from weightlens.model import Model, Weight
     from weightlens.recording import Step, Trace
     from weightlens.report import Report
@@ -48,7 +51,8 @@ def weight_html(name: str, weight: Weight) -> str:
     try:
         if not weight.is_numeric or not (in_parts or weight.size <= AT_ONCE):
             return title
-        return title + heat_map(first_rows(weight) if in_parts else weight.value, weight.size)
+        axes = as_stored(*weight.owner, weight.name, weight.shape) if weight.size <= AT_ONCE else ()
+        return title + heat_map(first_rows(weight) if in_parts else weight.value, weight.size, axes)
     except WeightlensError as error:  # its model is closed, or the file is damaged here
         return f"{title}<p>{escape(str(error))}</p>"
 
@@ -79,20 +83,35 @@ def trace_html(trace: Trace) -> str:
 
 def step_html(step: Step) -> str:
     """A step in words, and its numbers."""
-    return f"<p><b>{escape(step.name)}</b> {shape_words(step.value.shape)}: <i>{escape(step.words)}</i></p>{heat_map(step.value)}"
+    title = f"<p><b>{escape(step.name)}</b> {shape_words(step.value.shape)}: <i>{escape(step.words)}</i></p>"
+    return title + heat_map(step.value, axes=step.named.titled)
 
 
-def heat_map(values: np.ndarray, size: int | None = None) -> str:
-    """The first numbers of an array (of ``size`` numbers) as coloured cells, in rows along its last axis: orange below 0, blue above."""
+def heat_map(values: np.ndarray, size: int | None = None, axes: Sequence[Axis] = ()) -> str:
+    """The first numbers of an array (of ``size`` numbers) as coloured cells, in rows along its last axis: orange below 0, blue above.
+
+    ``axes``: what its axes mean, for labels of the rows and columns.
+    """
     array = np.asarray(values)
     rows = array.reshape(-1, array.shape[-1]) if array.ndim and array.size else array.reshape(1, -1)
     part = rows[:HEIGHT, :WIDTH]
     finite = np.abs(part[np.isfinite(part)]) if part.dtype.kind in "fiub" else np.zeros(0)
     largest = float(finite.max(initial=0.0)) or 1.0
-    body = "".join("<tr>" + "".join(cell(value, largest) for value in row) + "</tr>" for row in part.tolist())
+    places = list(islice(np.ndindex(array.shape[:-1]), len(part))) if axes else []
+    names = [", ".join(place(axes[axis], i) for axis, i in enumerate(index)) for index in places]
+    heads = ["", *(place(axes[-1], i) for i in range(part.shape[1]))] if axes else []
+    body = f"<tr>{''.join(f'<th>{escape(head)}</th>' for head in heads)}</tr>" if heads else ""
+    for name, row in zip_longest(names, part.tolist()):
+        label = "" if name is None else f"<th>{escape(name)}</th>"
+        body += f"<tr>{label}{''.join(cell(value, largest) for value in row)}</tr>"
     size = array.size if size is None else size
     rest = f"<p>the first {part.size:,} of {size:,}</p>" if part.size < size else ""
     return f"<table>{body}</table>{rest}" if part.size else "<p>no numbers</p>"
+
+
+def place(axis: Axis, index: int) -> str:
+    """One place along an axis: ``unit 3``; its number where the axis has no name."""
+    return ", ".join(f"input {factor.at[index]}" if factor.name == "in" else factor.text(index) for factor in axis) or str(index)
 
 
 def cell(value: object, largest: float) -> str:
@@ -101,7 +120,7 @@ def cell(value: object, largest: float) -> str:
         return f"<td>{escape(str(value))}</td>"
     share = abs(value) / largest
     red, green, blue = (round(255 + (part - 255) * share) for part in (NEGATIVE if value < 0 else POSITIVE))
-    return f'<td style="color:#222;background:rgb({red},{green},{blue})">{value:.3g}</td>'
+    return f'<td style="color:#222;background:rgb({red},{green},{blue})">{value:.4g}</td>'
 
 
 def folded(title: str, parts: Iterable[str], is_open: bool = False) -> str:

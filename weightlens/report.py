@@ -63,6 +63,9 @@ class Report:
         differing = [row for row in self.rows if not row.ok]
         return differing[0] if differing else max(self.rows, key=lambda row: row.worst_relative / max(row.tolerance, 1e-300), default=None)
 
+    def __str__(self) -> str:
+        return self.summary
+
     @property
     def summary(self) -> str:
         """The verdict as one line."""

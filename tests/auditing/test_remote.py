@@ -10,6 +10,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -181,32 +182,39 @@ def test_s3_is_audited_as_a_folder(bucket: tuple[str, Path], capsys: pytest.Capt
     assert file_system(url)[0].exists(f"models/{name.parent.name}/{name.name}")
 
 
+@pytest.fixture(scope="module")
+def cluster(bucket: tuple[str, Path]) -> Iterator[Any]:
+    """Two workers of Dask, in processes that know where the bucket is."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started:
+        yield started
+
+
 @pytest.mark.slow
-def test_two_workers_find_the_same(bucket: tuple[str, Path]) -> None:
-    pytest.importorskip("distributed")
+def test_two_workers_find_the_same(bucket: tuple[str, Path], cluster: Any) -> None:
     url, folder = bucket
     alone = {one.key: one.message for one in weightlens.audit(folder)}
     together = {one.key: one.message for one in weightlens.audit(folder, scheduler="local", workers=2)}
     assert alone == together
-    remote = {(one.file.split("/")[-2], one.rule) for one in weightlens.audit(url, scheduler="local", workers=2, rules={"store": "off"})}
+    remote = {
+        (one.file.split("/")[-2], one.rule) for one in weightlens.audit(url, scheduler=cluster.scheduler_address, rules={"store": "off"})
+    }
     assert remote == {(Path(one.file).parent.name, one.rule) for one in weightlens.audit(folder, rules={"store": "off"})}
 
 
 @pytest.mark.slow
-def test_a_killed_worker_loses_nothing(tmp_path: Path) -> None:
-    distributed = pytest.importorskip("distributed")
+def test_a_killed_worker_loses_nothing(tmp_path: Path, cluster: Any) -> None:
     planted_store(tmp_path, 60, 8)
     expected = sorted(one.key for one in weightlens.audit(tmp_path))
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
-        audit = weightlens.audit(tmp_path, scheduler=cluster.scheduler_address)
-        seen = []
-        for result in audit.run():
-            seen.append(result.file)
-            if len(seen) == 5:
-                os.kill(next(iter(cluster.workers.values())).process.process.pid, signal.SIGKILL)
-        assert sorted(seen) == sorted(place.name for place in audit.places), "each file once"
-        again = weightlens.audit(tmp_path, scheduler=cluster.scheduler_address)
-        assert sorted(one.key for one in again) == expected
+    audit = weightlens.audit(tmp_path, scheduler=cluster.scheduler_address)
+    seen = []
+    for result in audit.run():
+        seen.append(result.file)
+        if len(seen) == 5:
+            os.kill(next(iter(cluster.workers.values())).process.process.pid, signal.SIGKILL)
+    assert sorted(seen) == sorted(place.name for place in audit.places), "each file once"
+    again = weightlens.audit(tmp_path, scheduler=cluster.scheduler_address)
+    assert sorted(one.key for one in again) == expected
 
 
 @pytest.mark.slow

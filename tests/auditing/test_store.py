@@ -8,6 +8,7 @@ import pytest
 
 from tests.auditing.plants import PLANTS
 from tests.auditing.store import planted_store, score
+from tests.cases import turn
 from weightlens.auditing.rule_levels import rules
 
 NEEDS_DATA_OR_STORE = {"saturated", "same-file", "same-weights", "same-architecture"}
@@ -17,7 +18,7 @@ def test_every_rule_has_a_plant() -> None:
     assert set(PLANTS) == set(rules()) - NEEDS_DATA_OR_STORE
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", turn([11, 12], 2))
 def test_what_is_planted_is_found_and_nothing_else(tmp_path: Path, seed: int) -> None:
     result = score(tmp_path, *planted_store(tmp_path, 150, seed))
     assert not result.mistakes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -28,9 +29,19 @@ def of_share(share: int) -> list[Case]:
     return [case for case in CASES if chunk(case) == share]
 
 
-def traced(case: Case, built: Callable[[Case], Built]) -> tuple[weightlens.Model, list[np.ndarray], Trace]:
-    model, inputs = weightlens.load(built(case).path), [np.asarray(x) for x in case.inputs()]
-    return model, inputs, model.trace(inputs)
+Traced = Callable[[Case], tuple[weightlens.Model, list[np.ndarray], Trace]]
+
+
+@pytest.fixture(scope="module")
+def traced(built: Callable[[Case], Built]) -> Traced:
+    """The model of a case, its inputs and their trace; every case once."""
+
+    @functools.cache
+    def trace(case: Case) -> tuple[weightlens.Model, list[np.ndarray], Trace]:
+        model, inputs = weightlens.load(built(case).path), [np.asarray(x) for x in case.inputs()]
+        return model, inputs, model.trace(inputs)
+
+    return trace
 
 
 def values(run: Trace) -> Iterator[tuple[str, str, tuple[int, ...], Named]]:
@@ -43,10 +54,10 @@ def values(run: Trace) -> Iterator[tuple[str, str, tuple[int, ...], Named]]:
 
 
 @every_share
-def test_nearly_all_axes_are_known(share: int, built: Callable[[Case], Built]) -> None:
+def test_nearly_all_axes_are_known(share: int, traced: Traced) -> None:
     count, guessed = Counter[tuple[str, bool]](), []
     for case in of_share(share):
-        for kind, title, shape, named in values(traced(case, built)[2]):
+        for kind, title, shape, named in values(traced(case)[2]):
             for axis, name, n in zip(named.axes, named.words, shape, strict=True):
                 if axis or n > 1:
                     known = bool(axis) and not any(f.guess or f.name == PADDING for f in axis)
@@ -58,10 +69,10 @@ def test_nearly_all_axes_are_known(share: int, built: Callable[[Case], Built]) -
 
 
 @every_share
-def test_only_what_carries_a_coordinate_changes_with_it(share: int, built: Callable[[Case], Built]) -> None:
+def test_only_what_carries_a_coordinate_changes_with_it(share: int, traced: Traced) -> None:
     checked, wrong = 0, []
     for case in of_share(share):
-        model, inputs, run = traced(case, built)
+        model, inputs, run = traced(case)
         for title, right in (*samples(model, inputs, run), *weights(model, inputs, run)):
             checked += 1
             wrong += [] if right else [(case.name, title)]
@@ -81,10 +92,8 @@ NAMED = [
 
 
 @pytest.mark.parametrize(("case", "name", "axes", "index", "place"), NAMED, ids=[f"{case}, {name}" for case, name, *_ in NAMED])
-def test_axes_in_words(
-    built: Callable[[Case], Built], case: str, name: str, axes: tuple[str, ...], index: tuple[int, ...], place: str
-) -> None:
-    run = traced(next(c for c in CASES if c.name == case), built)[2]
+def test_axes_in_words(traced: Traced, case: str, name: str, axes: tuple[str, ...], index: tuple[int, ...], place: str) -> None:
+    run = traced(next(c for c in CASES if c.name == case))[2]
     step = next(step for step in run.steps if step.name == name)
     assert (step.axes, step.place(index)) == (axes, place)
 
@@ -96,10 +105,10 @@ def test_axes_of_weights_in_a_file(built: Callable[[Case], Built]) -> None:
     assert found["value/bias"] == ("head", "value dim")
 
 
-def test_a_trace_stays_as_it_is_when_a_workbook_is_made_of_it(built: Callable[[Case], Built]) -> None:
+def test_a_trace_stays_as_it_is_when_a_workbook_is_made_of_it(traced: Traced) -> None:
     from weightlens.workbook.layout.plan import Plan
 
-    run = traced(next(c for c in CASES if c.name == "activation sparsemax"), built)[2]
+    run = traced(next(c for c in CASES if c.name == "activation sparsemax"))[2]
     before = [(step.name, step.words, step.axes) for step in run.steps]
     assert len(Plan(run).steps) > len(run.steps)
     assert [(step.name, step.words, step.axes) for step in run.steps] == before

@@ -300,7 +300,7 @@ def test_trace_calls_the_columns_of_the_input_as_their_file_does(run: Run, tiny:
     assert code == 0 and out.splitlines()[1].split() == ["left", "[b]", "x1"]
     (tmp_path / "x.csv").write_text("x1,x0\n0,5\n")
     code, out, _ = run("trace", tiny, "-i", tmp_path / "x.csv")
-    assert [line.split() for line in out.splitlines()[1:3]] == [["x0", "x1"], ["sample", "0", "5.0000", "0.0000"]]
+    assert [line.split() for line in out.splitlines()[1:3]] == [["x0", "x1"], ["sample", "0", "5", "0"]]
     found = json.loads(run("trace", tiny, "-i", tmp_path / "x.csv", "--format", "json")[1])
     assert found["inputs"][0]["columns"] == ["x0", "x1"] and found["inputs"][0]["values"] == [[5, 0]]
 

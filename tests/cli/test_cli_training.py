@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,28 @@ def test_the_first_step_as_a_table(run: Run) -> None:
     for words in ("dot product = input . kernel", "targets", "new kernel = kernel - learning rate * gradient of kernel", "input^T . delta"):
         assert words in out
     assert "of  " not in out and not list(Path().iterdir()), "nothing is written"
+
+
+def test_the_first_step_by_hand(run: Run) -> None:
+    """Deltas, gradients and new weights of XOR, as one calculates them; the first that is wrong is named, with its calculation."""
+    start = ("train-sheet", SAMPLES / "xor_sigmoid.h5", "-i", SAMPLES / "xor_sigmoid_data.csv", "--target", "y", "--loss", "half_mse")
+    command = (*start, "--lr", 4, "--init", 275, "--by-hand", "mine.csv", "-q")
+    _, text, _ = run(*command[:-3], "--format", "json")
+    values = {(step["layer"], step["name"]): np.array(step["values"]) for step in json.loads(text)["steps"]}
+    lines = [
+        f"{layer},{name},{row},{column},{values[layer, name][row, column]:.6f}"
+        for layer, name, row, column in [
+            ("xor", "delta", 1, 0), ("hidden", "delta", 3, 2), ("hidden", "gradient of kernel", 2, 4), ("hidden", "new kernel", 1, 1),
+        ]
+    ]  # fmt: skip
+    Path("mine.csv").write_text("\n".join(["layer,step,sample,unit,value", *lines]))
+    code, out, err = run(*command)
+    assert (code, err) == (0, "") and "mine.csv: right to 6 decimals, all 4 numbers in 4 steps" in out
+    Path("mine.csv").write_text("layer,step,sample,unit,value\nxor,delta,1,0,-0.103")
+    code, out, _ = run(*command)
+    assert code == 1 and "xor/delta, sample 1, unit 0" in out and "(-0.103)*(0.588*(1 - 0.588)) = -0.02495" in out
+    assert "train-sheet --by-hand" in refusal(run("check", SAMPLES / "xor_sigmoid.h5", "-q", "--by-hand", "mine.csv"))
+    assert "-o does not go with --by-hand" in refusal(run(*command, "-o", "x.xlsx")) and [p.name for p in Path().iterdir()] == ["mine.csv"]
 
 
 @pytest.mark.parametrize("name", ["or", "xor_sigmoid", "relu_neuron"])

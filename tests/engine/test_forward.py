@@ -14,11 +14,12 @@ import pytest
 import weightlens
 from tests.workbook.probe import probe
 from weightlens.call_order import calls_in_order
-from weightlens.engine import forward, portions
+from weightlens.engine import portions, threads
 from weightlens.engine.forward import predict, trace
 from weightlens.engine.portions import AT_ONCE, samples_are_independent
 from weightlens.engine.run import in_precision
 from weightlens.errors import BadInput, UnreadableModel, UnsupportedLayer, WeightlensError
+from weightlens.importing import weight_called
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.recording import Recorded
 
@@ -46,7 +47,8 @@ def network(*layers: Layer, outputs: list[Ref], units: int | None = 2) -> Model:
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a network with many numbers, on several cores."""
     monkeypatch.setattr(portions, "FEW_NUMBERS", 1)
-    monkeypatch.setattr(forward, "cores", lambda: 3)
+    for module in (portions, threads):
+        monkeypatch.setattr(module, "cores", lambda: 3)
 
 
 def test_dense_by_hand() -> None:
@@ -98,6 +100,33 @@ def test_one_sample_needs_no_batch_axis() -> None:
     np.testing.assert_array_equal(model.predict({"x": [1, 10]})[0], model.predict({"input_0": [1, 10]})[0])
 
 
+def test_a_network_inside_another_one_has_outputs_of_its_own() -> None:
+    inner = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    around = Layer("inner", "Functional", {}, model=inner, calls=[Call((Ref("x"),))])
+    run = network(around, outputs=[Ref("inner")]).trace([[1, 10]])
+    [output] = run.layer_outputs["inner"]
+    assert output.value.tolist() == [[31.5, 41.5]] and [step.layer for step in run["inner"]] == ["inner/d", "inner/d"]
+
+
+def test_a_recurrent_layer_without_a_state_to_keep_can_be_called_twice() -> None:
+    own = {name: weight(name, array) for name, array in (("kernel", KERNEL), ("recurrent_kernel", np.eye(2)), ("bias", BIAS))}
+    config = {"units": 2, "activation": "linear", "return_sequences": True}
+    shared = Layer("rnn", "SimpleRNN", config, own, [Call((Ref("x"),)), Call((Ref("rnn"),))])
+    entry = Layer("x", "InputLayer", {"batch_shape": [None, 2, 2]}, calls=[Call(())])
+    model = Model("network", "Functional", [entry, shared], inputs=[Ref("x")], outputs=[Ref("rnn", 1)])
+    x = np.arange(4.0).reshape(1, 2, 2)
+    for _ in range(2):
+        first = x[:, 0] @ KERNEL + BIAS
+        x = np.stack([first, x[:, 1] @ KERNEL + BIAS + first], axis=1)
+    np.testing.assert_array_equal(model.predict(np.arange(4.0).reshape(1, 2, 2))[0], x)
+
+
+def test_a_crossentropy_of_one_array_is_refused() -> None:
+    node = Layer("loss", "CategoricalCrossentropy", {}, is_operation=True, calls=[Call((Ref("x"),))])
+    with pytest.raises(WeightlensError, match="loss"):
+        network(node, outputs=[Ref("loss")]).predict([[0.5, 0.5]])
+
+
 def test_an_unknown_layer_is_refused_by_name() -> None:
     model = network(dense("d", Ref("x")), Layer("odd", "MyLayer", {}, calls=[Call((Ref("d"),))]), outputs=[Ref("odd")])
     with pytest.raises(UnsupportedLayer, match=r"'odd' \(MyLayer\)") as refusal:
@@ -112,6 +141,25 @@ def test_an_unknown_layer_is_refused_by_name() -> None:
 def test_graphs_that_lead_nowhere(source: Ref) -> None:
     with pytest.raises(UnreadableModel):
         calls_in_order(network(dense("d", source), outputs=[Ref("d")]))
+
+
+def test_a_layer_named_like_another_call_of_one_is_refused() -> None:
+    """Both would stand under one heading, and be held against each other's numbers."""
+    model = network(dense("d", Ref("x"), Ref("d #2")), dense("d #2", Ref("d")), outputs=[Ref("d", 1)])
+    with pytest.raises(UnreadableModel, match="layer 'd #2' is named like another call of layer 'd': rename one of them"):
+        model.trace([[1, 2]])
+    assert network(dense("d", Ref("x")), dense("d #2", Ref("d")), outputs=[Ref("d #2")]).predict([[1, 2]])
+
+
+def test_the_weights_of_another_call_are_those_of_the_first() -> None:
+    """Also where a layer has a name that looks like another call."""
+    inner = network(dense("d", Ref("x"), Ref("d")), outputs=[Ref("d", 1)])
+    twice = Layer("inner", "Functional", {}, model=inner, calls=[Call(Ref("x")), Call(Ref("inner"))])
+    model = network(twice, dense("e #2", Ref("inner", 1)), outputs=[Ref("e #2")])
+    for label in ("inner/d/kernel", "inner/d #2/kernel", "inner #2/d #2/kernel"):
+        assert weight_called(model, label) == ("inner/d/kernel", model.weights["inner/d/kernel"])
+    assert weight_called(model, "e #2/bias") == ("e #2/bias", model.weights["e #2/bias"])
+    assert weight_called(model, "inner #3/d/kernel") is weight_called(model, "e/bias") is None
 
 
 def test_an_output_that_no_layer_makes_is_refused() -> None:
@@ -142,6 +190,9 @@ def test_large_floats_are_read_piece_by_piece(monkeypatch: pytest.MonkeyPatch, d
     np.testing.assert_array_equal(array, numbers)
     assert array.dtype == made
     assert pieces == ([(row, row + 1) for row in range(5)] if made == "float64" else [])
+    pieces.clear()
+    np.testing.assert_array_equal(large.value, in_precision(large, np.float64))
+    assert not pieces, "an array that is in memory is not read again"
 
 
 def test_the_calls_of_a_shared_layer_come_in_their_order() -> None:
@@ -275,8 +326,36 @@ def test_portions_are_small_where_a_layer_makes_many_numbers_on_its_way(monkeypa
     layer = Layer("a", "Attention", {"use_scale": False}, calls=[Call(([Ref("x"), Ref("x")],))])
     model = Model("network", "Functional", [entry, layer], inputs=[Ref("x")], outputs=[Ref("a")])
     monkeypatch.setattr(portions, "MOST_NUMBERS", 80_000)
+    monkeypatch.setattr(portions, "cores", lambda: 1)
     assert portions.samples_at_once(model, [np.zeros((AT_ONCE + 1, 200, 1))]) == 2
     assert portions.samples_at_once(model, [np.zeros((AT_ONCE, 200, 1))]) == 0
+
+
+def test_each_core_has_some_of_few_large_samples(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = network(dense("d", Ref("x")), outputs=[Ref("d")])
+    monkeypatch.setattr(portions, "cores", lambda: 4)
+    assert portions.samples_at_once(model, [np.zeros((10, 2))]) == 0
+    monkeypatch.setattr(portions, "FEW_NUMBERS", 8)
+    assert portions.samples_at_once(model, [np.zeros((10, 2))]) == 4
+    assert portions.samples_at_once(model, [np.zeros((20, 2))]) == 5
+    assert portions.samples_at_once(model, [np.zeros((1, 2))]) == 0
+
+
+def test_matrix_products_have_their_threads_again_when_the_last_one_is_done() -> None:
+    """Whoever began first."""
+
+    def of_blas() -> set[int]:
+        return {library["num_threads"] for library in threads.libraries().info() if library["user_api"] == "blas"}
+
+    one_core, before = threads.OneCore(), of_blas()
+    first, second = one_core.each(), one_core.each()
+    for enter in (first, second):
+        enter.__enter__()
+        assert of_blas() <= {1}
+    first.__exit__(None, None, None)
+    assert of_blas() <= {1}
+    second.__exit__(None, None, None)
+    assert of_blas() == before
 
 
 @pytest.mark.parametrize(("outputs", "names"), [(1, ["output"]), (2, ["output 0", "output 1"])])

@@ -56,6 +56,7 @@ def test_states_go_from_batch_to_batch(keras: Any, tmp_path: Path, name: str) ->
         given = keras.Input(batch_shape=(batch, 3, 2))
         network = keras.Model(given, build(keras, given))
         network.save(tmp_path / "m.keras")
+        network.compile(run_eagerly=True)  # compiling three batches takes longer than they do
         expected = network.predict(sequences().astype("float32"), batch_size=batch, verbose=0)
     model = weightlens.load(tmp_path / "m.keras")
     np.testing.assert_allclose(model.predict(sequences())[0], expected, atol=2e-6)

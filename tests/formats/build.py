@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,14 @@ Arrays = dict[str, np.ndarray]
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:
     """Random float32 weights, the same for the same shape and seed."""
     return np.random.default_rng([seed, *shape]).normal(size=shape).astype(np.float32)
+
+
+def zeros_packed(megabytes: int) -> bytes:
+    """So many megabytes of zeros, packed a thousandfold: the first of them, so many times."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    piece = packer.compress(bytes(2**20)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = (megabytes * 2**20 % 65521) << 16 | 1
+    return b"\x78\xda" + megabytes * piece + packer.flush() + checksum.to_bytes(4, "big")
 
 
 def layer(class_name: str, name: str, **config: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import weightlens
 from tests.cases.recurrent import gaps
 from tests.cases.sequence import tokens
-from weightlens.spreadsheet.quiet import quiet
+from weightlens.checks.oracle import quiet
 
 Build = Callable[..., Any]
 

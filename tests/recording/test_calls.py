@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from weightlens.recording import Recorded
-from weightlens.recording.calls import einsum_subscripts, factors
+from weightlens.recording.calls import einsum_subscripts, factors, moved_by_data, reduced_axes
 
 PRODUCTS: dict[str, tuple[Callable[..., Any], tuple[int, ...], tuple[int, ...]]] = {
     "@, matrices": (lambda a, b: a @ b, (2, 3), (3, 4)),
@@ -44,3 +44,31 @@ def test_subscripts_say_what_a_product_does(name: str) -> None:
     made = call(Recorded(a, kind="input"), Recorded(b, kind="input"))
     read = np.einsum(einsum_subscripts(made), *(factor.value for factor in factors(made)))
     np.testing.assert_array_equal(read, call(a, b))
+
+
+REDUCED: dict[str, tuple[Callable[[Any], Any], list[int]]] = {
+    "all": (np.sum, [0, 1, 2]),
+    "one": (lambda a: np.sum(a, axis=1), [1]),
+    "one, by its place": (lambda a: np.sum(a, -1), [2]),
+    "several": (lambda a: np.max(a, axis=(0, -1)), [0, 2]),
+    "of a ufunc": (np.add.reduce, [0]),
+    "of a ufunc, told": (lambda a: np.add.reduce(a, axis=2), [2]),
+    "of a ufunc, by its place": (lambda a: np.add.reduce(a, 1), [1]),
+    "of a ufunc, all": (lambda a: np.add.reduce(a, axis=None), [0, 1, 2]),
+    "of a ufunc, all, by its place": (lambda a: np.add.reduce(a, None), [0, 1, 2]),
+}
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_the_axes_of_a_reduction(name: str) -> None:
+    call, over = REDUCED[name]
+    made = call(Recorded(np.zeros((2, 3, 4)), kind="input"))
+    assert reduced_axes(made) == (over, [a for a in range(3) if a not in over])
+    assert made.shape == tuple(n for a, n in enumerate((2, 3, 4)) if a not in over)
+
+
+def test_what_the_data_move() -> None:
+    a, places = Recorded(np.arange(6.0).reshape(2, 3), kind="input"), Recorded(np.array([1, 0]), kind="input")
+    by_data = [np.take(a, places, axis=1), np.take(a, indices=places, axis=1), a[:, places], a[places]]
+    fixed = [np.take(a, [1, 0], axis=1), a[:, 1:], np.concatenate([a, a, np.ones((2, 1))], axis=1), np.stack([a, a]), np.transpose(a)]
+    assert [moved_by_data(x) for x in (*by_data, *fixed)] == [True] * 4 + [False] * 5

@@ -42,6 +42,8 @@ def test_arrays_are_found_wherever_a_call_was_given_them() -> None:
     assert same(within((1, a, [b, (c, "text")], slice(d, None, e), {"key": f})), [a, b, c, d, e, f])
     made = np.sum(a, axis=0, where=b > 2)
     assert len(operands(made)) == 2 and operands(made)[0] is a
+    assert (a.args, a.kwargs, operands(a)) == ((), {}, [])
+    assert [repr(x) for x in (a, made)] == ["Recorded(a, shape (2, 3))", "Recorded(sum, shape (3,))"]
 
 
 @pytest.mark.parametrize(
@@ -150,7 +152,7 @@ def test_moves_move_positions_as_numpy_moves_numbers(name: str) -> None:
     assert places.shape == moved.shape
     np.testing.assert_array_equal(every[places][places >= 0], np.asarray(moved.value)[places >= 0])
     fresh = np.isin(moved.value, [0.0, 9.0])  # no source holds these
-    np.testing.assert_array_equal(places < 0, fresh)
+    np.testing.assert_array_equal(places == -1, fresh)
 
 
 def sources_of(moved: Recorded) -> list[Any]:

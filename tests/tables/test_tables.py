@@ -16,8 +16,7 @@ import weightlens
 from tests.conftest import SAMPLES
 from tests.inputs.test_inputs import model
 from tests.tiny import arrays_of, chunks_of
-from weightlens.checks.by_hand.claims import Claims, OutputRows
-from weightlens.checks.by_hand.typed import read_csv
+from weightlens.checks.by_hand.claims import Claims, OutputRows, read_csv
 from weightlens.errors import BadInput
 from weightlens.inputs.answers import true_answers
 from weightlens.inputs.given import read_samples

@@ -15,12 +15,12 @@ from tests.conftest import SAMPLES
 from weightlens.cli.main import main
 from weightlens.model import Weight
 from weightlens.terminal import Screen
-from weightlens.terminal.heat import BLUES, REDS, Scale, heat_lines
+from weightlens.terminal.heat import BLUES, ORANGES, Scale, heat_lines
 from weightlens.terminal.matrices import part_of
 from weightlens.terminal.print_trace import print_trace
 
 LETTERS = """\
-    in down, unit across
+    input down, unit across
     -1 " .:-=+*#%@" 1
       ==@@
     ::++%%
@@ -87,15 +87,15 @@ def test_two_rows_stand_in_a_line_of_half_blocks(terminal: str, pattern: str, mo
 def test_a_row_without_partner_leaves_the_terminal_under_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLORTERM", "")
     last = drawn(np.ones((17, 17)), colour=True)[-1]
-    assert last == "    \x1b[0;38;5;124m" + "▀" * 17 + "\x1b[0m"
+    assert last == "    \x1b[0;38;5;25m" + "▀" * 17 + "\x1b[0m"
 
 
 def test_colours_have_one_meaning() -> None:
     scale = Scale(-2.0, 1.0)
     assert scale.colour(0.0) == (247, 247, 247) and scale.colour_of_256(0.0) == 231
-    assert scale.colour(-2.0) == (33, 102, 172) and scale.colour_of_256(-2.0) == BLUES[-1]
+    assert scale.colour(-2.0) == (179, 88, 6) and scale.colour_of_256(-2.0) == ORANGES[-1]
     red, green, blue = scale.colour(1.0)
-    assert red > green and red > blue and scale.colour_of_256(1.0) in REDS[1:-1]  # half as strong: the scale has one unit on both sides
+    assert blue > green > red and scale.colour_of_256(1.0) in BLUES[1:-1]  # half as strong: the scale has one unit on both sides
     assert scale.colour(float("nan")) == scale.colour(float("inf")) == (255, 0, 255) and scale.shade(float("nan")) == "?"
     assert Scale(0.0, 0.0).colour(0.0) == (247, 247, 247) and [Scale(3.0, 3.0).shade(3.0), scale.shade(-2.0), scale.shade(1.0)] == [
         "=",

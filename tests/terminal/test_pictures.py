@@ -63,7 +63,7 @@ VOLUME = """\
 """
 
 HEADS = """\
-    in down, key dim across
+    input down, key dim across
        head 0              head 1
              0        1          0        1
     0   0.0000   1.0000     2.0000   3.0000

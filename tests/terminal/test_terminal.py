@@ -12,12 +12,14 @@ import pytest
 
 import weightlens
 from tests.tiny import write_tiny
+from weightlens.axes.factors import plain
 from weightlens.errors import BadInput
 from weightlens.model import Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import output_shapes
-from weightlens.terminal.matrices import parse_slice, view_of_weight, weight_labels
+from weightlens.terminal.escape import width_of
+from weightlens.terminal.matrices import Labels, parse_slice, view_of_array, view_of_weight, weight_labels
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.terminal.print_trace import print_trace
 from weightlens.terminal.show import Selection, histogram_bars, show
@@ -42,8 +44,8 @@ dense · Dense · softmax · 6 parameters
 
 TRACED = """\
 x · input (1, 2)
-                  x0      x1
-    sample 0  0.0000  1.0000
+              x0  x1
+    sample 0   0   1
 
 dense · Dense
   dot product = input . kernel                                            (1, 2)
@@ -163,7 +165,7 @@ def test_colours_are_diverging_and_only_on_request() -> None:
     values = np.array([[-1.0, 0.01, 1.0]])
     w = weight(values)
     coloured = "\n".join(matrix_lines(view_of_weight(w), Screen(io.StringIO(), 80, True)))
-    assert "\x1b[38;5;16;48;5;33m-1.0000\x1b[0m" in coloured and "\x1b[38;5;16;48;5;203m 1.0000\x1b[0m" in coloured
+    assert "\x1b[38;5;16;48;5;208m-1.0000\x1b[0m" in coloured and "\x1b[38;5;16;48;5;33m 1.0000\x1b[0m" in coloured
     assert "\x1b[38;5;16;48;5;0m" not in coloured and "  0.0100" in coloured.replace("\x1b[0m", "")
     assert "\x1b" not in "\n".join(matrix(values))
 
@@ -247,6 +249,40 @@ def test_columns_fit_the_width() -> None:
     rows = [["name", "n"], ["x" * 50, "1,000"], ["y", "2"]]
     lines = list(Screen(io.StringIO(), 30).table(rows, [1]))
     assert max(map(len, lines)) == 30 and lines[1].endswith("1,000") and "…" in lines[1]
+
+
+def test_columns_that_say_less_go_before_names_are_cut() -> None:
+    rows = [
+        ["name", "empty", "norm", "n"],
+        ["batch_normalization/moving_mean", "", "1.25", "1"],
+        ["batch_normalization/gamma", "", "2.5", "2"],
+    ]
+
+    def table(width: int) -> list[str]:
+        return list(Screen(io.StringIO(), width).table(rows, (2, 3), spare=(2,)))
+
+    assert table(80)[0].split() == ["name", "norm", "n"]
+    assert table(36)[0].split() == ["name", "n"] and table(36)[1].startswith("batch_normalization/moving_mean ")
+    assert [line.split()[0] for line in table(18)[1:]] == ["batch_n…ng_mean", "batch_n…n/gamma"]
+
+
+def test_wide_letters_take_two_places() -> None:
+    lines = list(Screen(io.StringIO(), 40).table([["layer", "n"], ["größe_商品", "1"], ["user_dense", "2"]], [1]))
+    assert lines == ["layer       n", "größe_商品  1", "user_dense  2"]
+    assert width_of("e\u0301") == 1
+
+
+def test_what_is_left_out_of_blocks_side_by_side_stands_between_them() -> None:
+    kernel = view_of_weight(weight(np.ones((3, 3, 8, 16)), "Conv2D"))
+    lines = [line.split() for line in matrix_lines(kernel, Screen(io.StringIO(), 80, False))]
+    heads = [words for words in lines if words[0] in ("channel", "…")][:4]
+    assert heads == [["channel", "0", "channel", "1"], ["…"], ["channel", "6", "channel", "7"], ["…"]]
+
+
+def test_an_abbreviated_matrix_is_no_wider_than_the_screen() -> None:
+    label = Labels([plain("token", 40), plain("feature", 40)])
+    lines = list(matrix_lines(view_of_array(np.zeros((40, 40)), label), Screen(io.StringIO(), 80, False)))
+    assert max(map(len, lines)) <= 80 and "…" in lines[0]
 
 
 def test_shapes_are_shown_however_large_the_network_is(tmp_path: Path) -> None:

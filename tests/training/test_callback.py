@@ -20,16 +20,17 @@ from weightlens.api.recorder import refuse_unknown_places
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.page.history_page import page
 from weightlens.spreadsheet.cell_values import Book, read_book
-from weightlens.spreadsheet.recalculate import recalculate
+from weightlens.spreadsheet.recalculate import recalculate, recalculate_all
 
 X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], np.float32)
 Y = np.array([[0], [1], [1], [0]], np.float32)
 
 
-def xor(k: Any, rate: float = 0.1, optimizer: str = "Adam", built: bool = True) -> Any:
+def xor(k: Any, built: bool = True, eager: bool = True) -> Any:
+    """The network of most tests; ``eager``: Keras does not compile its few steps, which takes longer than they do."""
     layers = [k.layers.Dense(4, "relu", name="hidden"), k.layers.Dense(1, "sigmoid", name="out")]
     network = k.Sequential([*([k.Input((2,))] if built else []), *layers], name="xor")
-    network.compile(getattr(k.optimizers, optimizer)(rate), "binary_crossentropy", metrics=["accuracy"])
+    network.compile(k.optimizers.Adam(0.1), "binary_crossentropy", metrics=["accuracy"], run_eagerly=eager)
     return network
 
 
@@ -45,7 +46,7 @@ def column(book: Book, sheet: str, letter: str, rows: int, first: int = 6) -> li
 @pytest.mark.parametrize("library", ["keras", "tf_keras"])
 def test_the_history_of_a_real_training(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     keras, path = request.getfixturevalue(library), tmp_path / "history.xlsx"
-    network, kept = xor(keras), list[list[np.ndarray]]()
+    network, kept = xor(keras, eager=False), list[list[np.ndarray]]()
     spy = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: kept.append(network.get_weights()))
     begun = network.get_weights()
     recorder = weightlens.callback(path, X)
@@ -73,19 +74,19 @@ def forced(numbers: Mapping[str, Any]) -> dict[str, float]:
 def test_lengths_and_steps_are_live(engine: str, keras: Any, tmp_path: Path) -> None:
     path = tmp_path / "history.xlsx"
     fit(xor(keras), weightlens.callback(path, X))
-    computed, stored = recalculate(path, engine), read_book(path)
+    stored, (computed, moved) = read_book(path), recalculate_all([path, path], engine, [{}, {("Weights", "B11"): 100.0}])
+    assert isinstance(computed, Book) and isinstance(moved, Book)
     for sheet in ("Training", "Layers", "Weights"):
         before, after = forced(stored.sheets[sheet]), forced(computed.sheets[sheet])
         assert len(before) >= 16 and before == pytest.approx({place: after[place] for place in before}, rel=1e-12, abs=1e-15)
     assert {"SQRT", "SUMSQ", "SUMXMY2", "IF"} <= set(re.findall(r"[A-Z0-9]{2,}(?=\()", "".join(stored.formulas["Layers"].values())))
-    moved = recalculate(path, engine, {("Weights", "B11"): 100.0})
     assert moved.cell("Layers", "B11") == pytest.approx(100, rel=0.01) and moved.cell("Layers", "B10") == computed.cell("Layers", "B10")
 
 
 def test_a_large_network_keeps_lengths_and_some_numbers(keras: Any, tmp_path: Path) -> None:
     with quiet_tensorflow():
         network = keras.Sequential([keras.Input((50,)), keras.layers.Dense(40, "relu", name="a"), keras.layers.Dense(1, name="b")])
-        network.compile("sgd", "mse")
+        network.compile("sgd", "mse", run_eagerly=True)
         recorder = weightlens.callback(tmp_path / "all.xlsx", weights=["a/kernel[3,4]", "b/bias"])
         start = network.get_weights()
         network.fit(np.ones((8, 50)), np.ones(8), epochs=1, verbose=0, callbacks=[recorder, weightlens.callback(tmp_path / "some.xlsx")])
@@ -168,11 +169,11 @@ def test_a_network_that_is_built_by_its_first_batch(library: str, request: pytes
 def test_a_network_without_formulas_is_recorded_without_them(keras: Any, tmp_path: Path) -> None:
     network = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(2, 3, activation="relu"), keras.layers.Flatten()])
     network.add(keras.layers.Dense(1))
-    network.compile("sgd", "mse")
+    network.compile("sgd", "mse", run_eagerly=True)
     recorder = weightlens.callback(tmp_path / "history.xlsx", np.ones((3, 8, 8, 1)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("weightlens.workbook.layout.plan.MAX_CELLS", 10)
-        patch.setattr("weightlens.training.dead_units.MOST_NUMBERS", 1)
+        patch.setattr("weightlens.training.moments.MOST_NUMBERS", 1)
         with pytest.warns(UserWarning, match="without the forward pass"):
             network.fit(np.ones((4, 8, 8, 1)), np.ones(4), epochs=1, verbose=0, callbacks=[recorder])
     assert len(recorder.watched[0]) == 1 and "Summary" not in read_book(tmp_path / "history.xlsx").sheets
@@ -188,7 +189,7 @@ def test_a_network_of_a_class_of_somebody_s_own(keras: Any, tmp_path: Path) -> N
             return self.inside(x)
 
     network = Own()
-    network.compile("sgd", "mse")
+    network.compile("sgd", "mse", run_eagerly=True)
     recorder = weightlens.callback(tmp_path / "history.xlsx", X)
     with pytest.warns(UserWarning, match="class of somebody's own"):
         network.fit(X, Y, epochs=2, verbose=0, callbacks=[recorder])
@@ -199,7 +200,7 @@ def test_a_network_of_a_class_of_somebody_s_own(keras: Any, tmp_path: Path) -> N
 def test_a_training_that_diverges(keras: Any, tmp_path: Path) -> None:
     path = tmp_path / "history.xlsx"
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="d")])
-    network.compile(keras.optimizers.SGD(1e30), "mse")
+    network.compile(keras.optimizers.SGD(1e30), "mse", run_eagerly=True)
     fit(network, weightlens.callback(path))
     book = recalculate(path, "ironcalc")
     assert not book.errors() and "not a number" in column(book, "Training", "B", 6) and "not a number" in column(book, "Layers", "B", 6)
@@ -237,7 +238,7 @@ def test_what_is_no_whole_number_is_refused_at_once(name: str, value: Any, tmp_p
 def test_a_path_is_filled_with_whatever_the_network_reports(library: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     keras = request.getfixturevalue(library)
     network = xor(keras)
-    network.compile("sgd", "mse", metrics=["mae", keras.metrics.MeanSquaredError(name="off")])
+    network.compile("sgd", "mse", metrics=["mae", keras.metrics.MeanSquaredError(name="off")], run_eagerly=True)
     fit(network, weightlens.callback(tmp_path / "h_{mae:.1f}_{val_off:.1f}_{epoch}.xlsx"), epochs=1, validation_data=(X, Y))
     assert len(list(tmp_path.iterdir())) == 1
 
@@ -259,7 +260,7 @@ def test_a_path_is_filled_with_what_a_function_measures(name: str, keras: Any, t
 
 def test_a_loss_that_keras_cannot_write_down_is_no_mistake_in_the_path(keras: Any, tmp_path: Path) -> None:
     network = xor(keras)
-    network.compile("sgd", functools.partial(keras.losses.huber, delta=2.0))
+    network.compile("sgd", functools.partial(keras.losses.huber, delta=2.0), run_eagerly=True)
     for name in ("h.xlsx", "h_{epoch}.xlsx", "h_{val_loss:.2f}.xlsx"):
         refuse_unknown_places(tmp_path / name, network)
     fit(network, weightlens.callback(tmp_path / "h_{loss:.2f}.xlsx"), epochs=1)

@@ -17,8 +17,8 @@ from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.checks import check_workbook
 from weightlens.cli.main import main
-from weightlens.spreadsheet.cell_values import read_book
-from weightlens.spreadsheet.recalculate import recalculate
+from weightlens.spreadsheet.cell_values import Book, read_book
+from weightlens.spreadsheet.recalculate import Changes, recalculate, recalculate_all
 from weightlens.workbook.xlsx.styles import FILLS
 
 pytestmark = pytest.mark.slow
@@ -254,10 +254,36 @@ def test_the_grid_of_the_fitted_sheet_is_readable(books: dict[str, Any]) -> None
         assert numbers.number_format == "0.000" and width(sheet, first.column) >= 8, get_column_letter(first.column)
 
 
+CHECKED: dict[str, Changes] = {  # workbooks, and what is typed into each before it is computed
+    "or": {("One step", "B3"): 7.0}, "xor": {("One step", "B3"): 7.0}, "neuron": {("One step", "B3"): 7.0},  # of another epoch than stored
+    "xor, relu at 0": {("One step", "B3"): 1.0},
+    "surface of or": {("One step", "B3"): 3.0, ("Loss surface", "G3"): 6.0, ("Loss surface", "G4"): 3.0},  # the bias's last; x1 -> u0
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def computed(paths: dict[str, Path]) -> Callable[[str, str], Book]:
+    """A workbook of ``CHECKED`` as one engine computes it; one start of each engine for all of them."""
+
+    def of_engine(engine: str) -> list[Any]:
+        return recalculate_all([paths[name.removeprefix("surface of ")] for name in CHECKED], engine, [*CHECKED.values()])
+
+    done = WhenAsked(of_engine)
+
+    def look_up(name: str, engine: str) -> Book:
+        book = done[engine][list(CHECKED).index(name)]
+        assert isinstance(book, Book), book
+        return book
+
+    return look_up
+
+
 @pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])
 @pytest.mark.parametrize("name", ["or", "xor", "neuron"])
-def test_the_numerical_gradient_is_the_analytic_one(name: str, engine: str, paths: dict[str, Path]) -> None:
-    book = recalculate(paths[name], engine, {("One step", "B3"): 7.0})  # of another epoch than the numbers that were stored
+def test_the_numerical_gradient_is_the_analytic_one(
+    name: str, engine: str, paths: dict[str, Path], computed: Callable[[str, str], Book]
+) -> None:
+    book = computed(name, engine)
     exact, slope, off = (book.block(which) for which in ("analytic_gradient", "numerical_gradient", "gradient_difference"))
     assert np.abs(exact).max() > 1e-3 and not np.allclose(exact, read_book(paths[name]).block("analytic_gradient"), rtol=1e-3)
     assert np.allclose(slope, exact, rtol=1e-4, atol=1e-7) and off.max() < 1e-3
@@ -266,18 +292,19 @@ def test_the_numerical_gradient_is_the_analytic_one(name: str, engine: str, path
 @pytest.mark.parametrize(
     "engine", ["ironcalc", *(pytest.param(name, marks=pytest.mark.office(name)) for name in ("libreoffice", "gnumeric"))]
 )
-def test_where_a_relu_switches_the_gradient_check_says_so_and_gives_no_alarm(engine: str, paths: dict[str, Path]) -> None:
+def test_where_a_relu_switches_the_gradient_check_says_so_and_gives_no_alarm(engine: str, computed: Callable[[str, str], Book]) -> None:
     """In the first epoch the biases are 0, and so is what goes into the relus of the sample 0, 0."""
-    sheet = recalculate(paths["xor, relu at 0"], engine, {("One step", "B3"): 1.0}).sheets["Gradient check"]
+    sheet = computed("xor, relu at 0", engine).sheets["Gradient check"]
     rows = [(sheet[f"H{row}"], sheet[f"I{row}"]) for row in range(8, 68)]
     assert max(off for off, switching in rows if switching) == 1.0 and {switching for _, switching in rows} == {0.0, 1.0}
     assert sheet["B4"] == max(off for off, switching in rows if not switching) < 1e-3
 
 
 @pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])
-def test_the_loss_surface_is_the_loss_over_any_two_weights(engine: str, paths: dict[str, Path]) -> None:
-    chosen = {("One step", "B3"): 3.0, ("Loss surface", "G3"): 6.0, ("Loss surface", "G4"): 3.0}  # the last number of the bias; x1 -> u0
-    book = recalculate(paths["or"], engine, chosen)
+def test_the_loss_surface_is_the_loss_over_any_two_weights(
+    engine: str, paths: dict[str, Path], computed: Callable[[str, str], Book]
+) -> None:
+    book = computed("surface of or", engine)
     surface, across, up = (book.block(which) for which in ("loss_surface", "surface_across", "surface_up"))
     surface = surface.reshape(len(up.ravel()), -1)
     sheet = openpyxl.load_workbook(paths["or"], data_only=True)["Epochs"]

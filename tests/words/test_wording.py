@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view as windows
 
+import weightlens
+from tests.conftest import SAMPLES, sample_input
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.words.wording import LONGEST, words
 from weightlens.words.worked import arithmetic
@@ -36,7 +38,7 @@ WORDS: list[tuple[Any, str]] = [
     (lambda x, w, b: x / (x * 2), "input / (input * 2)"),
     (lambda x, w, b: -x, "-input"),
     (lambda x, w, b: np.exp(-x), "e^(-input)"),
-    (lambda x, w, b: 1 / (1 + np.exp(np.minimum(-x, 700.0))), "1 / (1 + e^min(-input, 700))"),
+    (lambda x, w, b: 1 / (1 + np.exp(np.minimum(-x, 700.0))), "1 / (1 + e^(-input))"),
     (lambda x, w, b: np.maximum(x, 0.0), "max(input, 0)"),
     (lambda x, w, b: np.where(x > 0, x, 0.2 * x), "input if input > 0 else 0.2 * input"),
     (lambda x, w, b: np.log(1 + np.abs(x)), "ln(1 + |input|)"),
@@ -179,7 +181,35 @@ def test_the_numbers_written_give_the_result_that_is_written() -> None:
         assert float(f"{value:.4g}") == float(right)
 
 
+def test_the_bound_of_an_exponent_is_not_written_where_no_number_comes_near_it() -> None:
+    near, far = (made(lambda x: 1 / (1 + np.exp(np.minimum(-x, 700.0))), np.array([[x]])) for x in (0.5, -800.0))
+    assert arithmetic(near, (0, 0)) == "1 / (1 + e^(-0.5)) = 0.6225"
+    assert "min(-(-800), 700)" in arithmetic(far, (0, 0))
+    assert "700" not in near.words + far.words
+
+
+def test_a_comparison_of_comparisons() -> None:
+    step = made(lambda x, y: ((x > 0.5) == (y > 0.5)) * 1.0, np.array([[0.61597966]]), np.array([[0.0]]))
+    assert arithmetic(step, (0, 0)) == "((0.616 > 0.5) is (0 > 0.5))*1 = 0"
+
+
+def test_a_kernel_of_another_layer_is_called_so() -> None:
+    kernel: Any = Recorded(np.ones((3, 1)), kind="weight", name="kernel")
+    delta: Any = Recorded(np.ones((2, 1)), kind="step", name="delta")
+    kernel.layer = delta.layer = "after"
+    trace = Trace(layer="before")
+    trace.step("gradient", delta @ kernel.T)
+    assert trace.steps[-1].words == "gradient = delta of after . (kernel of after)^T"
+
+
 def test_no_more_digits_are_written_than_the_result_needs() -> None:
     near, far = (made(lambda x, b: x - b, np.array([[-0.441446]]), np.array([[b]])) for b in (-0.442189, 0.5))
     assert arithmetic(near, (0, 0)) == "-0.441446 - (-0.442189) = 0.000743"
     assert arithmetic(far, (0, 0)) == "-0.4414 - 0.5 = -0.9414"
+
+
+def test_a_state_of_an_earlier_time_step_is_called_so() -> None:
+    path = SAMPLES / "sine_lstm.keras"
+    found = [step.words for step in weightlens.load(path).trace(sample_input(path))["lstm"]]
+    assert "pre-activations = time step 1 of input product + previous hidden state . recurrent_kernel + bias" in found
+    assert found.count("hidden state = output gate * tanh(cell state)") == 12

@@ -11,8 +11,7 @@ import weightlens
 from tests.cases import CASES, Case
 from tests.conftest import SAMPLES, Built
 from weightlens.cli.main import main
-from weightlens.training.dead_units import silent_units
-from weightlens.training.moments import Forward, Moment, begin, lengths, numbers_of, steps_between, weights_by_layer
+from weightlens.training.moments import Forward, Moment, begin, lengths, numbers_of, silent_units, steps_between, weights_by_layer
 from weightlens.workbook.training.history_book import write_book
 
 COMMANDS = {

@@ -12,7 +12,7 @@ import pytest
 import weightlens
 from tests.conftest import SAMPLES
 from weightlens.spreadsheet.cell_values import Book, read_book
-from weightlens.spreadsheet.recalculate import recalculate
+from weightlens.spreadsheet.recalculate import recalculate, recalculate_all
 
 pytestmark = pytest.mark.slow
 SIDE = 21
@@ -151,8 +151,8 @@ def test_the_boxes_show_what_layers_answer(branches: tuple[Path, Any, list[np.nd
     wanted = {name: trace.layer_outputs[name][0].value for name in ("shared", "shared #2", "sum", "both", "out")}
     means = {"right": inputs[1].mean(axis=1), "conv": trace.layer_outputs["conv"][0].value.mean(axis=1)}
     sheet, cell = book.names["network_sample"].replace("$", "").replace("'", "").split("!")
-    for sample in (0, 1):
-        computed = recalculate(path, engine, {(sheet, cell): float(sample)})
+    for sample, computed in enumerate(recalculate_all([path] * 2, engine, [{(sheet, cell): 0.0}, {(sheet, cell): 1.0}])):
+        assert isinstance(computed, Book), computed
         for name, values in (wanted | means).items():
             row, column = found[name]
             shown = [computed.cell("Network", f"{openpyxl.utils.get_column_letter(column + j)}{row + 3}") for j in range(8)]

@@ -11,8 +11,8 @@ import weightlens
 from benchmarks import models
 from tests.conftest import SAMPLES
 from weightlens import page
-from weightlens.workbook import exporting, file_size, measure
-from weightlens.workbook.layout.size import Size
+from weightlens.workbook import exporting, measure
+from weightlens.workbook.layout.size import FEW_CELLS, Size
 
 
 @pytest.mark.parametrize("path", [*sorted(SAMPLES.glob("*.h5")), *sorted(SAMPLES.glob("*.keras"))], ids=lambda path: path.name)
@@ -31,7 +31,7 @@ def test_samples(path: Path, tmp_path: Path) -> None:
 def test_of_larger_ones_some_cells_tell(make: str, arguments: tuple[int, ...], tmp_path: Path) -> None:
     model = weightlens.load(getattr(models, make)(tmp_path / "model.h5", *arguments))
     size = measure(model)
-    assert size.cells > file_size.FEW_CELLS
+    assert size.cells > FEW_CELLS
     assert size.bytes == pytest.approx(weightlens.export(model, tmp_path / "a.xlsx").stat().st_size, rel=0.25)
 
 

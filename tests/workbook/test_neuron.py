@@ -33,9 +33,8 @@ class Pick(NamedTuple):
 
 def picked(source: Path, folder: Path, picks: list[Pick], engine: str) -> list[Book]:
     """The workbook with each choice typed in, computed from nothing: openpyxl keeps no cached values."""
-    paths = []
+    paths, book = [], openpyxl.load_workbook(source)
     for i, pick in enumerate(picks):
-        book = openpyxl.load_workbook(source)
         for name, value in pick._asdict().items():
             [(sheet, cell)] = book.defined_names[f"neuron_{name}"].destinations
             book[sheet][cell].value = value

@@ -14,7 +14,7 @@ import pytest
 
 from tests.workbook.rules import complaints, content, formula, names
 from weightlens.spreadsheet.cell_values import read_book
-from weightlens.workbook.formulas.text_rules import quoted
+from weightlens.workbook.formulas.call_rules import quoted
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.xlsx import package
 from weightlens.workbook.xlsx.blocks import Block, Text

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.workbook.probe import probe
+from weightlens.recording import Recorded
 from weightlens.workbook.formulas.promote import with_operands
 
 X = np.random.default_rng(4).normal(size=(2, 12))
@@ -34,6 +35,12 @@ def tree(x: Any, calls: int) -> Any:
     while len(terms) > 1:
         terms = [a + b for a, b in zip(terms[::2], terms[1::2], strict=False)] + ([terms[-1]] if len(terms) % 2 else [])
     return terms[0]
+
+
+def moves(x: Any, calls: int) -> Any:
+    for _ in range(calls):
+        x = np.flip(x, axis=1)
+    return x
 
 
 def test_a_formula_has_sixty_calls_at_most() -> None:
@@ -73,10 +80,24 @@ def test_a_few_numbers_stand_in_the_formulas(constant: np.ndarray, names: list[s
     assert steps(lambda x, w: x * constant) == names
 
 
+def test_the_formula_reads_the_cells_of_a_constant() -> None:
+    with probe(lambda x, w, step: x @ np.ones((12, 2)), X) as model:
+        constant, output = with_operands(model.trace([X])).steps
+    assert output.made.args[1] is constant.made
+
+
+def test_a_number_needs_no_cell() -> None:
+    assert steps(lambda x, w: x * Recorded(np.array([2.0]))) == ["output"]
+    assert steps(lambda x, w: x[:, :1] @ np.ones((1, 1))) == ["output"]
+    assert steps(lambda x, w: x * Recorded(np.arange(12.0))) == ["constant", "output"]
+
+
 def test_what_a_call_reads_as_cells_has_cells() -> None:
     assert steps(lambda x, w: x @ np.ones((12, 2))) == ["constant", "output"]
     assert steps(lambda x, w: np.sum(np.exp(x), axis=1)) == ["exponentials", "output"]
     assert steps(lambda x, w: np.sum(x[:, ::2], axis=1)) == ["output"], "moved cells are cells"
+    assert steps(lambda x, w: np.sum(np.take(x, np.arange(11), axis=1), axis=1)) == ["output"], "so are those at known places"
+    assert steps(lambda x, w: moves(x, 30) + 1) == ["output"], "however often they are moved"
     assert steps(lambda x, w: np.sum(np.take(np.exp(w["kernel"]), np.abs(x).astype(int), axis=0), axis=1)) == [
         "exponentials", "looked up", "output",
     ]  # fmt: skip

@@ -11,6 +11,7 @@ import openpyxl
 import pytest
 
 import weightlens
+from tests.cases import turn
 from tests.conftest import SAMPLES, sample_input
 from weightlens.checks import check_workbook
 from weightlens.model import Call, Layer, Model, Ref, Weight
@@ -97,9 +98,11 @@ def test_a_layer_that_runs_backwards_starts_with_the_last_time_step(tmp_path: Pa
     assert column(page, "D", first + 1, first + 2) == [f"=$B{first + 1}*D$9", f"=$B{first + 2}*D$9"]
 
 
-@pytest.mark.parametrize("kind", GATES)
-@pytest.mark.parametrize(("samples", "steps"), [(1, 1), (3, 1), (1, 30), (2, 4)])
-@pytest.mark.parametrize("sequences", [False, True])
+SIZES = [(1, 1), (3, 1), (1, 30), (2, 4)]
+OF_ANY_SIZE = [(kind, *size, sequences) for size in SIZES for sequences in (False, True) for kind in GATES]
+
+
+@pytest.mark.parametrize(("kind", "samples", "steps", "sequences"), turn(OF_ANY_SIZE, 4))
 def test_any_number_of_samples_and_time_steps(kind: str, samples: int, steps: int, sequences: bool, tmp_path: Path) -> None:
     path, x = tmp_path / "book.xlsx", np.sin(np.arange(samples * steps * 3.0)).reshape(samples, steps, 3)
     model = small(kind, 2, 3, return_sequences=sequences)

@@ -35,14 +35,15 @@ def differences(stored: Book, found: dict[str, dict[str, Value]]) -> list[str]:
 @pytest.mark.office("node")
 @pytest.mark.parametrize("reader", ["sheetjs", "exceljs"])
 def test_a_reader_finds_every_cell_as_we_wrote_it(reader: str, books: dict[str, Path]) -> None:
-    found = ask(reader, list(books.values()))
-    wrong = {name: found[path].get("failed") or differences(read_book(path), found[path])[:5] for name, path in books.items()}
+    some = dict(turn(list(books.items()), 3))
+    found = ask(reader, list(some.values()))
+    wrong = {name: found[path].get("failed") or differences(read_book(path), found[path])[:5] for name, path in some.items()}
     assert {name: lines for name, lines in wrong.items() if lines} == {}
 
 
 @pytest.mark.office("node")
 def test_the_sdk_of_microsoft_finds_no_fault(books: dict[str, Path]) -> None:
-    some = dict(turn(list(books.items()), 3))  # it needs two seconds for each
+    some = dict(turn(list(books.items()), 6))  # it needs two seconds for each
     found = ask("validator", list(some.values()))
     assert {name: found[path] for name, path in some.items() if found[path]} == {}
 
@@ -80,12 +81,12 @@ def off(path: Path, scratch: Path) -> tuple[int, list[str]]:
 
 
 def test_formulon_computes_the_same(books: dict[str, Path], tmp_path: Path) -> None:
-    for name, path in turn(list(books.items()), 3):
+    for name, path in turn(list(books.items()), 6):
         count, wrong = off(path, tmp_path / "blank.xlsx")
         assert (name, wrong[:5]) == (name, []) and (count > 20) == (name != "matrices only")
 
 
-@pytest.mark.parametrize("case", SOME_CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", turn(SOME_CASES, 4), ids=lambda case: case.name)
 def test_layers_in_formulon_and_under_the_rules(case: object, built: Callable[..., Built], tmp_path: Path) -> None:
     path = write_case(case, built, tmp_path / "book.xlsx")  # type: ignore[arg-type]
     count, wrong = off(path, tmp_path / "blank.xlsx")

@@ -10,7 +10,7 @@ from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.layer import HOME
 from weightlens.specs.registry import SPECS
 from weightlens.writers.constructors import ENDINGS, KINDS, is_activation, is_in_keras_3, taken, taken_in_training
-from weightlens.writers.operator_entries import MODULE_OF, SETTINGS
+from weightlens.writers.expressible import MODULE_OF, SETTINGS
 
 # Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.
 HANDED_ON = {"zero_output_for_mask", "lora_rank", "lora_alpha", "quantization_config"}

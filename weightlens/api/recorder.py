@@ -24,7 +24,6 @@ from weightlens.formats.live import forget
 from weightlens.inputs.answers import refuse_labels
 from weightlens.model import Model
 from weightlens.page import PAGE
-from weightlens.training.dead_units import samples_to_watch, silent_units
 from weightlens.training.moments import (
     LOSS,
     RATES,
@@ -35,6 +34,8 @@ from weightlens.training.moments import (
     begin,
     lengths,
     numbers_of,
+    samples_to_watch,
+    silent_units,
     steps_between,
     weights_by_layer,
 )

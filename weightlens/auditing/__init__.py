@@ -15,8 +15,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import orjson
+
 from weightlens.auditing.finding import Finding
 from weightlens.auditing.kept import Kept
+from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -121,7 +124,6 @@ def audit(
     >>> [finding.rule for finding in audit("sample_models/or.h5")]
     []
     """
-    from weightlens.auditing.baseline import keys_of
     from weightlens.auditing.places import places
     from weightlens.auditing.rule_levels import levels_of
 
@@ -148,3 +150,16 @@ def results(wanted: list[Place], inputs: str | None, resume: Where | None, worke
             if journal:
                 journal.add(result)
             yield result
+
+
+def keys_of(report: str | os.PathLike[str] | None) -> frozenset[tuple[str, ...]]:
+    """What a JSON report has found, by file, layer, weight and rule; nothing if there is none."""
+    if report is None:
+        return frozenset()
+    try:
+        found = orjson.loads(Path(report).read_bytes())
+        return frozenset((one["file"], one["layer"], one["weight"], one["rule"]) for one in found["findings"])
+    except OSError as error:
+        raise BadInput(f"--baseline {report}: cannot be read ({error.strerror})") from None
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        raise BadInput(f"--baseline {report}: is no report that weightlens audit --format json has written") from None

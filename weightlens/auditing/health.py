@@ -10,10 +10,11 @@ import numpy as np
 
 from weightlens.auditing.finding import LISTED, Hit, Rule, units_hit
 from weightlens.auditing.freshness import untrained_hits
-from weightlens.auditing.integrity import named_layers, number_hits
+from weightlens.auditing.integrity import number_hits
 from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
 from weightlens.auditing.numbers.units import BETWEEN_ONES, KERNELS, Units, computed_by, is_product, multiplies, walk
 from weightlens.auditing.numbers.weight_facts import WeightFacts
+from weightlens.call_order import layers_with_paths
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model
 
@@ -127,7 +128,7 @@ class Checked:
     def __init__(self, model: Model, size: int) -> None:
         self.model, self.size = model, size
         self.units = self._walk()
-        self.layers = [(name, layer, self._facts(layer)) for name, layer in named_layers(model)]
+        self.layers = [(name, layer, self._facts(layer)) for name, layer in layers_with_paths(model)]
 
     def _walk(self) -> Units:
         try:

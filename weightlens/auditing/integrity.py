@@ -12,7 +12,7 @@ from weightlens.auditing.finding import Hit, Rule
 from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.auditing.old_keras import why_old_keras
 from weightlens.auditing.raw_file import RawFile
-from weightlens.call_order import calls_in_order, refs
+from weightlens.call_order import calls_in_order, layers_with_paths, refs
 from weightlens.engine.output_shapes import OPEN_LENGTHS, ShapesOnly
 from weightlens.engine.wanted import Wanted, wanted_inputs
 from weightlens.errors import CutShort, WeightlensError, first_line
@@ -89,7 +89,7 @@ def reading_hit(error: Exception) -> Hit:
 def integrity(model: Model, raw: RawFile) -> Iterator[Hit]:
     """What the rules of this group say of a model, but for its numbers; ``raw`` is its file as it is."""
     incoming = shapes_in(model)
-    for name, layer in named_layers(model):
+    for name, layer in layers_with_paths(model):
         yield from layer_hits(name, layer, incoming.get(id(layer)), bool(model.class_name))
     if model.class_name and model.layers:
         left = [weight for weight in model.unplaced if weight.shape]
@@ -127,21 +127,6 @@ def number_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:
             key,
             {"nan": facts.nan, "infinite": facts.infinite, "size": facts.size},
         )
-
-
-def named_layers(model: Model, prefix: str = "") -> Iterator[tuple[str, Layer]]:
-    """Every layer with its path; those of nested models and inside wrappers too."""
-    for layer in model.layers:
-        yield from within(prefix + layer.name, layer)
-
-
-def within(name: str, layer: Layer) -> Iterator[tuple[str, Layer]]:
-    """A layer and those in it, with their paths."""
-    yield name, layer
-    for key, inner in layer.inner.items():
-        yield from within(f"{name}/{key}", inner)
-    if layer.model is not None:
-        yield from named_layers(layer.model, f"{name}/")
 
 
 def shapes_in(model: Model) -> dict[int, tuple[int | None, ...]]:

@@ -230,16 +230,11 @@ def look_at_json(raw: RawFile, name: str, data: bytes) -> None:
         raw.named += shard_names(value)
 
 
-def look_at_text(raw: RawFile, path: Path) -> None:
-    """A ``model.json``."""
-    look_at_json(raw, path.name, read_bytes(model_json(path)))
-
-
 LOOKS: dict[str, Callable[[RawFile, Path], None]] = {
     "folder": look_at_folder,
     "zip": look_at_zip,
     "tar": look_at_tar,
-    "json": look_at_text,
+    "json": lambda raw, path: look_at_json(raw, path.name, read_bytes(model_json(path))),
     "hdf5": lambda raw, path: look_at_hdf5(raw, path, path.name),
 }
 

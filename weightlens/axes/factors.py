@@ -30,8 +30,8 @@ class Factor:
 
     ``of``: whose it is, where that has to be said: of the rows of a kernel ``(KERNEL,)``, and the word is ``row``. ``placed``: the
     positions of windows, which are always numbered from 0, whatever is cut out of the axis. ``guess``: neither a layer nor the
-    calculation tells the word. ``mark``: is there as long as the axis is open, and its word a guess. ``each``: of the parts that an
-    axis was cut into, how many places of it each has.
+    calculation tells the word. ``mark``: is there as long as the axis is open, and its word a guess. ``cut_from``: of the parts
+    that an axis was cut into, the word of that axis; ``each``: how many places of it each has.
     """
 
     word: str
@@ -41,6 +41,7 @@ class Factor:
     placed: bool = False
     guess: bool = False
     mark: Mark | None = None
+    cut_from: str = ""
     each: int = 0
 
     @property
@@ -143,7 +144,7 @@ def axis_words(axis: Axis) -> str:
 
 def groups(outer: Axis, inner: Axis) -> bool:
     """Whether one axis is the parts that the other one was cut into."""
-    return len(outer) == len(inner) == 1 and outer[0].name == f"{inner[0].name} group"
+    return len(outer) == len(inner) == 1 and (outer[0].of, outer[0].cut_from) == (inner[0].of, inner[0].word)
 
 
 def uncut(axes: Sequence[Axis]) -> list[Axis]:

@@ -78,7 +78,8 @@ def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
     part = replace(f, at=at, words=(), placed=False)
     if inner:
         return part
-    return replace(part, word=f"{f.word} group", mark=f.mark and f.mark._replace(outer=True), each=int(places[1] - places[0]))
+    mark = f.mark and f.mark._replace(outer=True)
+    return replace(part, word=f"{f.word} group", mark=mark, cut_from=f.word, each=int(places[1] - places[0]))
 
 
 def in_order(made: list[Factor], length: int) -> Axis:

@@ -114,7 +114,7 @@ class Axes:
 
     def made(self, y: Recorded, path: str) -> Named:
         """The axes of a value, from what made it."""
-        if y.kind in ("input", "weight") or y.op is None:
+        if y.op is None:
             return self.given(y)
         parts = {id(z): self.read(z, path) for z in operands(y)}
         fixed: dict[str | Mark, Factor] = {}

@@ -57,7 +57,8 @@ class Browser(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("q", "quit"), Binding("ctrl+c", "quit"),
         Binding("slash", "ask('/')"), Binding("colon", "ask(':')"), Binding("question_mark", "help"),
-        Binding("d", "difference"), Binding("t", "trace"), Binding("y", "copy"), Binding("Y", "copy_slice"), Binding("escape", "leave"),
+        Binding("d", "to('difference', 'd')"), Binding("t", "to('trace', 't')"), Binding("y", "copy"), Binding("Y", "copy_slice"),
+        Binding("escape", "leave"),
         Binding("left_square_bracket", "turn(-1)"), Binding("right_square_bracket", "turn(1)"),
     ]  # fmt: skip
 
@@ -199,19 +200,12 @@ class Browser(App[None]):
 
     # -- the other keys ----------------------------------------------------------------------------------------------------------
 
-    def action_difference(self) -> None:
-        """To the difference from another file, and back."""
-        if self.mode == "difference":
+    def action_to(self, mode: str, what: str) -> None:
+        """To the difference from another file, or to the steps for an input, and back."""
+        if self.mode == mode:
             self.change("weights", weight_items(self.model))
         else:
-            self.action_ask("d")
-
-    def action_trace(self) -> None:
-        """To the steps for an input, and back."""
-        if self.mode == "trace":
-            self.change("weights", weight_items(self.model))
-        else:
-            self.action_ask("t")
+            self.action_ask(what)
 
     def action_turn(self, by: int) -> None:
         """To the slice before or after."""

@@ -16,6 +16,8 @@ import json
 import os
 import shlex
 import shutil
+import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,20 +26,22 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.saved_model import network_of, open_saved_model
+from weightlens.call_order import every_layer
 from weightlens.errors import WeightlensError, first_line
 from weightlens.files import scratch_folder
 from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.formats.beside import read_architecture
 from weightlens.formats.detect import shard_names
 from weightlens.formats.remote import is_url
+from weightlens.formats.savedmodel.container import saved_model_files
 from weightlens.model import Model, Provenance
-from weightlens.spreadsheet.quiet import STDERR, quiet
 
 LOW_PRECISION = {"float16", "bfloat16", "float32", "mixed_float16", "mixed_bfloat16"}
 Change = Callable[[Any], Any]  # of a configuration
 Network = Any  # a network, layer, node or tensor of Keras: their classes differ between its versions
 CONFIG = "config.json"  # in an archive of Keras 3
+VARIABLES = "variables/variables"  # the beginning of the names of all files with numbers
+STDOUT, STDERR = 1, 2
 
 
 def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
@@ -52,19 +56,17 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
     if is_url(model.provenance.path):
         raise WeightlensError(f"{model.provenance.path}: Keras opens files of this machine: download it first")
     first = "tf_keras" if is_before_keras_3(model.provenance.keras_version) and model.provenance.kind != "tfjs" else "keras"
-    reasons = []
+    file, reasons, way = str(model.provenance.path or model.name), [], ""
     for name in sorted({"keras", "tf_keras"}, key=lambda name: name != first):
         if importlib.util.find_spec(name) is None:
             reasons.append(f"{name} is not installed")
             continue
+        way = f": weightlens convert {shlex.quote(file)} -o new.keras writes it anew, and that can be checked"
         try:
             keras = importlib.import_module(name)
             return keras, open_in_keras(keras, model)
         except Exception as trouble:  # Keras raises anything here
             reasons.append(f"{name}: {first_line(trouble)}")
-    file = str(model.provenance.path or model.name)
-    installed = any(importlib.util.find_spec(name) for name in ("keras", "tf_keras"))
-    way = f": weightlens convert {shlex.quote(file)} -o new.keras writes it anew, and that can be checked" if installed else ""
     raise WeightlensError(f"Keras could not open {file!r} to check it ({'; '.join(reasons)}){way}")
 
 
@@ -200,3 +202,69 @@ def with_float64_dtypes(config: object, key: str = "") -> Any:
     if isinstance(config, (list, tuple)):
         return type(config)(with_float64_dtypes(item, key) for item in config)
     return "float64" if key == "dtype" and config in LOW_PRECISION else config
+
+
+def open_saved_model(keras: ModuleType, model: Model, change: Callable[[Any], Any] | None = None) -> Any:
+    """The network; ``change`` is applied to its configuration, and TensorFlow fills the unchanged network first.
+
+    A vocabulary that is not in the configuration is the one that we read.
+    """
+    path = Path(model.provenance.path)
+    if keras.__version__ >= "3":
+        raise WeightlensError("it does not open a SavedModel")
+    config = read_architecture(path)
+    network = network_of(keras, config, model)
+    with scratch_folder() as scratch:
+        write_variables(path, scratch)
+        network.load_weights(str(scratch / VARIABLES)).assert_existing_objects_matched().expect_partial()
+    if change is None:
+        return network
+    changed = network_of(keras, change(config), model)
+    changed.set_weights(network.get_weights())
+    return changed
+
+
+def network_of(keras: ModuleType, config: object, model: Model) -> Any:
+    """The network of an architecture, with our vocabularies where it has none. Python code in it is never run."""
+    text = json.dumps(config)
+    if '"Lambda"' in text or "__lambda__" in text:
+        raise WeightlensError("the architecture holds program code, which is never run")
+    network = keras.models.model_from_json(text)
+    words = {layer.name: layer.config["vocabulary"] for layer in every_layer(model, wrapped=False) if layer.config.get("vocabulary")}
+    for layer in network._flatten_layers():
+        if layer.name in words and getattr(getattr(layer, "_lookup_layer", layer), "input_vocabulary", words) is None:
+            layer.set_vocabulary(words[layer.name])
+    return network
+
+
+def write_variables(path: Path, folder: Path) -> None:
+    """Copy the files with the variables of a SavedModel."""
+    files = saved_model_files(path)
+    (folder / VARIABLES).parent.mkdir()
+    for name in files.names():
+        if name.startswith(VARIABLES) and name.count("/") == 1:
+            source = files.open(name)
+            with source.open("rb") if isinstance(source, Path) else source as old, (folder / name).open("wb") as new:
+                old.seek(0)
+                shutil.copyfileobj(old, new)
+
+
+@contextlib.contextmanager
+def quiet(*descriptors: int) -> Iterator[None]:
+    """Send file descriptors (1: output, 2: errors) to the null device, and ignore Python's warnings."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    nowhere, saved = os.open(os.devnull, os.O_WRONLY), {number: os.dup(number) for number in descriptors}
+    try:
+        for number in descriptors:
+            os.dup2(nowhere, number)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        for number, copy in saved.items():
+            os.dup2(copy, number)
+            os.close(copy)
+        os.close(nowhere)

@@ -40,7 +40,7 @@ def audit(
     resume: Annotated[
         str | None, typer.Option("--resume", metavar="FILE", help="Keep results here as they come, and go on from there.")
     ] = None,
-    workers: Annotated[int, typer.Option("--workers", min=1, help="Processes of this machine.")] = 1,
+    workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes of this machine.")] = 1,
     scheduler: Annotated[str | None, typer.Option("--scheduler", metavar="ADDRESS", help="A Dask scheduler, or local.")] = None,
 ) -> None:
     """Look through a store of models: code, damage, untrained layers, dead units, duplicates.

@@ -37,7 +37,7 @@ def check(
     by_hand: ByHand = None,
     areas: Areas = None,
     steps: Steps = None,
-    tolerance: Annotated[float | None, typer.Option("--tolerance", min=0, help="Relative difference that is allowed.")] = None,
+    tolerance: Annotated[float | None, typer.Option("--tolerance", metavar="X", min=0, help="Relative difference that is allowed.")] = None,
     layers: Part = None,
     output_format: Format = "table",
     config: Config = None,
@@ -113,7 +113,7 @@ def checked(model: "Model", asked: CheckOptions) -> "tuple[Report, Callable[[Any
 
     limit: dict[str, Any] = {} if asked.tolerance is None else {"tolerance": asked.tolerance}
     if asked.by_hand is not None:
-        from weightlens.terminal.print_by_hand import print_hand_report
+        from weightlens.terminal.print_report import print_hand_report
 
         if asked.by_hand == "-" and sys.stdin.isatty():
             note("type a row of outputs for each sample, or lines under a first line layer,step,sample,unit,value; end with Ctrl-D")
@@ -131,7 +131,7 @@ def checked(model: "Model", asked: CheckOptions) -> "tuple[Report, Callable[[Any
 def diff(
     first: Annotated[str, typer.Argument(metavar="MODEL_A", help="A saved Keras model.")],
     second: Annotated[str, typer.Argument(metavar="MODEL_B", help="Another one, of any version.")],
-    tolerance: Annotated[float, typer.Option("--tolerance", min=0, help="Differences up to this are none.")] = 0.0,
+    tolerance: Annotated[float, typer.Option("--tolerance", metavar="X", min=0, help="Differences up to this are none.")] = 0.0,
     output_format: Format = "table",
     output: Output = None,
     force: Force = False,

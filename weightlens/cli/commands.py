@@ -28,7 +28,7 @@ GROUPS = {  # where each command is defined; only the one that is called is impo
         "patch": ("change", "patch"),
         "fit": ("train", "fit"),
         "simplify": ("simplify", "simplify"),
-        "convert": ("convert", "convert"),
+        "convert": ("change", "convert"),
     },
 }
 COMMANDS = {name: place for commands in GROUPS.values() for name, place in commands.items()}

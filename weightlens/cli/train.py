@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -23,13 +23,17 @@ DataFile = Annotated[
 ]
 Target = Annotated[str, typer.Option("--target", metavar="COLUMNS", help="Its target columns: y, or y0,y1.")]
 LossName = Annotated[
-    str | None, typer.Option("--loss", help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's.")
+    str | None,
+    typer.Option("--loss", metavar="NAME", help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's."),
 ]
 OptimizerName = Annotated[
-    str | None, typer.Option("--optimizer", help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.")
+    str | None, typer.Option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.")
 ]
-Rate = Annotated[float | None, typer.Option("--lr", help="Learning rate; else the file's.")]
+Rate = Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Learning rate; else the file's.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="full|K", help="Samples an update, in the order of the file.")]
+ByHand = Annotated[
+    str | None, typer.Option("--by-hand", metavar="FILE", help="Check this calculation of the first step, and write no workbook.")
+]
 FORMATS = ("xlsx", "table", "json")
 Seed = Annotated[int | None, typer.Option("--init", metavar="SEED", help="Start from random weights instead of the file's.")]
 
@@ -77,10 +81,13 @@ def train_sheet(
     loss: LossName = None,
     optimizer: OptimizerName = None,
     rate: Rate = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=0, help="Rows of the history.")] = 100,
+    epochs: Annotated[int, typer.Option("--epochs", metavar="N", min=0, help="Rows of the history.")] = 100,
     batch: Batch = "full",
     init: Seed = None,
-    output_format: Annotated[str, typer.Option("--format", help="xlsx, or table or json to print the first step.")] = "xlsx",
+    output_format: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="xlsx, or table or json to print the first step.")
+    ] = "xlsx",
+    by_hand: ByHand = None,
     output: Output = None,
     force: Force = False,
     config: Config = None,
@@ -89,9 +96,14 @@ def train_sheet(
 
     \b
     weightlens train-sheet or.h5 -i or_data.csv --target y -o or_learns.xlsx
-    weightlens train-sheet xor_sigmoid.h5 -i xor_data.csv --target y --loss half_mse --lr 1 --epochs 5000 --init 1
+    weightlens train-sheet xor.h5 -i xor_data.csv --target y --loss half_mse --lr 1 --epochs 5000 --init 1
     weightlens train-sheet or.h5 -i or_data.csv --target y --format table
+    weightlens train-sheet or.h5 -i or_data.csv --target y --by-hand mine.csv
     """
+    if by_hand is not None:
+        if output is not None:
+            raise BadInput("-o does not go with --by-hand, which writes no workbook")
+        check_step(ModelOptions(model, config).load(), Training(data, target, loss, optimizer, rate, batch, init), by_hand, output_format)
     out = Destination(output, force, output_format, FORMATS)
     if output_format == "xlsx":
         out = replace(out, file=output or Path(Path(model).stem + "_learns.xlsx"))
@@ -107,6 +119,17 @@ def train_sheet(
         )
         return
     write_sheet(opened, asked, epoch, read, epochs, out)
+
+
+def check_step(model: Model, asked: Training, by_hand: str, output_format: str) -> NoReturn:
+    """Compare a calculation of the first step by hand; exit with 1 where it differs."""
+    from weightlens.checks.by_hand.compare import check_training_by_hand
+    from weightlens.terminal.print_report import print_hand_report, write_report
+
+    out = Destination(format="table" if output_format == "xlsx" else output_format)
+    report = check_training_by_hand(asked.record(model)[0].trace, by_hand)
+    out.write(lambda screen: print_hand_report(report, screen), json=lambda file: write_report(report, file))
+    raise typer.Exit(0 if report.ok else 1)
 
 
 def write_sheet(model: Model, asked: Training, epoch: Epoch, read: Data, epochs: int, out: Destination) -> None:
@@ -142,7 +165,7 @@ def fit(
     loss: LossName = None,
     optimizer: OptimizerName = None,
     rate: Rate = None,
-    epochs: Annotated[int, typer.Option("--epochs", min=1, help="How often to go through the data.")] = 100,
+    epochs: Annotated[int, typer.Option("--epochs", metavar="N", min=1, help="How often to go through the data.")] = 100,
     batch: Batch = "full",
     init: Seed = None,
     force: Force = False,

@@ -1,7 +1,8 @@
 """The forward pass: a ``Model`` and its inputs become a ``Trace``, or only predictions.
 
 Comes in: a model (``model``), arrays by input. Goes out: the recorded steps of every layer, or the outputs.
-``wanted`` says what the model asks for, ``binding`` makes arrays of it, ``run`` calls layer after layer
-(``arguments``, ``operation_nodes``, ``guard``), ``output_shapes`` does so without numbers. ``faults`` says what forbids computing.
+``wanted`` says what the model asks for, ``binding`` makes arrays of it, ``run`` calls layer after layer (``arguments``,
+``operation_nodes``, ``guard``), ``portions`` of many samples on several ``threads``; ``output_shapes`` does so without numbers.
+``faults`` says what forbids computing.
 May import the model, ``specs``, ``layers``, ``operations``, ``recording`` and the ground; knows nothing of files, sheets or terminals.
 """

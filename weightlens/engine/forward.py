@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import copy
-import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,14 +12,13 @@ from weightlens.call_order import refs
 from weightlens.engine.binding import bind
 from weightlens.engine.portions import samples_at_once
 from weightlens.engine.run import Run, Weights
+from weightlens.engine.threads import side_by_side
 from weightlens.errors import UnsupportedLayer
 from weightlens.model import Model
 from weightlens.recording import Recorded, Trace
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
-
-MOST_THREADS = 8  # each of which holds the values of a portion
 
 
 def predict(
@@ -41,22 +39,6 @@ def predict(
             return copy.copy(run).network(model, [x[start : start + at_once] for x in arrays], first=first + start)
 
     return [np.concatenate(ys) for ys in zip(*side_by_side(portion, range(0, len(arrays[0]), at_once)), strict=True)]
-
-
-def side_by_side(compute: Callable[[int], list[Any]], starts: Sequence[int]) -> list[list[Any]]:
-    """What is computed from each start, on all cores: NumPy lets others go on while it computes. The first error in order is raised."""
-    threads = min(cores(), len(starts), MOST_THREADS)
-    if threads < 2:
-        return list(map(compute, starts))
-    from concurrent.futures import ThreadPoolExecutor  # few commands predict so much
-
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(compute, starts))
-
-
-def cores() -> int:
-    """How many processors this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:

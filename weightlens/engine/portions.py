@@ -5,6 +5,7 @@ A layer is believed to take samples alone where its spec says so (``LayerSpec.al
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from weightlens.call_order import path_of_call, tensors_into
 from weightlens.engine.output_shapes import largest_value, symbolic_shapes
+from weightlens.engine.threads import cores
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording.graph import is_inside
 from weightlens.specs.operation import PLACE_BY_PLACE, is_tensorflow
@@ -28,10 +30,11 @@ FEW_NUMBERS, MOST_NUMBERS = 1 << 18, 1 << 23
 def samples_at_once(model: Model, arrays: list[np.ndarray]) -> int:
     """How many of these samples are computed in one portion; 0 where all are, because they are few or do not stand alone."""
     counts = {len(x) if x.ndim else 0 for x in arrays}
-    if len(counts) > 1 or max(counts) <= PICTURES:
+    if len(counts) > 1 or max(counts) < 2 or (max(counts) <= PICTURES and sum(x.size for x in arrays) < FEW_NUMBERS):
         return 0
     specs = [spec_of(part) for layer, _, _ in calls_within(model) for part in (layer, *layer.inner.values())]
     at_once = PICTURES if any(spec.spatial for spec in specs) else SEQUENCES if any(spec.states for spec in specs) else AT_ONCE
+    at_once = min(at_once, math.ceil(max(counts) / cores()))
     if max(counts) <= at_once or not samples_are_independent(model):
         return 0
     largest = largest_value(model, [x.shape[1:] for x in arrays])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightlens.call_order import refs
+from weightlens.call_order import every_layer, refs
 from weightlens.model import Model
 
 
@@ -14,8 +14,7 @@ def batch_size(model: Model) -> int | None:
 
 def is_stateful(model: Model) -> bool:
     """Whether any layer, also wrapped or nested, keeps its state from one batch to the next."""
-    inner = (layer for owner in model.layers for layer in (owner, *owner.inner.values()))
-    return any(layer.config.get("stateful") is True or (layer.model is not None and is_stateful(layer.model)) for layer in inner)
+    return any(layer.config.get("stateful") is True for layer in every_layer(model))
 
 
 def state_note(model: Model, samples: int) -> str:

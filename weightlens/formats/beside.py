@@ -51,7 +51,7 @@ def architecture_from_json(path: Path) -> dict[str, Any]:
     value = parse_object(read_bytes(path), path.name)
     if "modelTopology" not in value:
         return value
-    from weightlens.formats.tfjs.topology import topology_of
+    from weightlens.formats.tfjs.read import topology_of
 
     return topology_of(value)
 

@@ -92,8 +92,8 @@ def read_json(path: Path, config: Path | None) -> Model:
         model.provenance.kind, model.provenance.generation = "shards", 3
         return model
     if isinstance(value, dict) and "modelTopology" in value:
+        from weightlens.formats.tfjs.manifest import in_folder
         from weightlens.formats.tfjs.read import read_tfjs
-        from weightlens.formats.tfjs.shards import in_folder
 
         return read_tfjs(path, value, in_folder(path.parent))
     if not beside.is_architecture(value):

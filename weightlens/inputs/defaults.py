@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.call_order import every_layer
 from weightlens.engine.output_shapes import computes_one_sample, needed_length
 from weightlens.engine.state import is_stateful
 from weightlens.engine.wanted import Wanted, first_users, wanted_inputs, with_length
@@ -49,12 +50,8 @@ def small_table(model: Model, w: Wanted) -> np.ndarray | None:
 
 def keeps_batch(model: Model, shapes: list[tuple[int, ...]]) -> bool:
     """Whether the model needs the batch size in its file: for kept states, or because its operators do not compute with one sample."""
-    return is_stateful(model) or (has_operators(model) and not computes_one_sample(model, shapes))
-
-
-def has_operators(model: Model) -> bool:
-    """Whether there are operators in a model or in those nested in it."""
-    return any(layer.is_operation or (layer.model is not None and has_operators(layer.model)) for layer in model.layers)
+    has_operators = any(layer.is_operation for layer in every_layer(model, wrapped=False))
+    return is_stateful(model) or (has_operators and not computes_one_sample(model, shapes))
 
 
 def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:

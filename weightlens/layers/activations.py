@@ -18,13 +18,12 @@ from weightlens.layers.comparisons import greater
 from weightlens.layers.faster import at_least, at_most, exp_at_most
 from weightlens.layers.signature import Array, Axis, Function, Step
 from weightlens.recording import Recorded, Role, noted
-from weightlens.specs.activation import ACTIVATIONS, named_function
+from weightlens.specs.activation import ACTIVATIONS, LARGEST_EXPONENT, named_function
 
 HELPER = Role("helper")
 
 _erf = np.frompyfunc(math.erf, 1, 1)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-LARGEST_EXPONENT = 700.0  # EXP of more is an error in a spreadsheet
 
 
 def erf(x: Array) -> Any:

@@ -1,7 +1,5 @@
 """The types of what a layer function is given."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -16,16 +15,6 @@ from weightlens.model import Model, Weight
 
 FORMAT = "weightlens changes"
 NON_FINITE = ("NaN", "Infinity", "-Infinity")  # numbers of the file for which JSON has no word
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One changed number: the weight by its name on the page, its element, and the numbers before and after."""
-
-    weight: str
-    index: tuple[int, ...]
-    old: float
-    new: float
 
 
 def import_changes(
@@ -59,7 +48,7 @@ def changed_weights(path: Path, model: Model) -> Iterable[NewNumbers]:
     return new.values()
 
 
-def checked(model: Model, edit: Edit, name: str) -> tuple[Weight, Change]:
+def checked(model: Model, edit: Change, name: str) -> tuple[Weight, Change]:
     """The weight that an edit changes, and the change as the file keeps it; an edit of another model is refused."""
     found = weight_called(model, edit.weight)
     if found is None or len(edit.index) != len(found[1].shape) or any(i >= n for i, n in zip(edit.index, found[1].shape, strict=True)):
@@ -71,7 +60,7 @@ def checked(model: Model, edit: Edit, name: str) -> tuple[Weight, Change]:
     return weight, Change(key, edit.index, name, old, fit_to_dtype(edit.new, weight.dtype, place))
 
 
-def read_changes(path: Path) -> list[Edit]:
+def read_changes(path: Path) -> list[Change]:
     """The changes in a file that a page saved; anything else is ``BadInput``."""
     import orjson
 
@@ -87,8 +76,8 @@ def read_changes(path: Path) -> list[Edit]:
     return [edit(path, number, entry) for number, entry in enumerate(said["changes"], 1)]
 
 
-def edit(path: Path, number: int, entry: Any) -> Edit:
-    """One entry of the list."""
+def edit(path: Path, number: int, entry: Any) -> Change:
+    """One entry of the list, its weight by the name on the page."""
     weight, index, old, new = (entry.get(key) if isinstance(entry, dict) else None for key in ("weight", "index", "old", "new"))
     if (
         isinstance(weight, str)
@@ -97,7 +86,7 @@ def edit(path: Path, number: int, entry: Any) -> Edit:
         and (is_number(old) or old in NON_FINITE)
         and is_number(new)
     ):
-        return Edit(weight, tuple(index), float(old), float(new))
+        return Change(weight, tuple(index), path.name, float(old), float(new))
     raise BadInput(f"{path}: change {number} is not a weight with a place and two finite numbers")
 
 

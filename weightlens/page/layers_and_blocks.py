@@ -65,6 +65,8 @@ def block(program: Program, k: int, trace: Trace, number: dict[str, int], names:
     }
     if placed.of > 1:
         found |= {"occurrence": placed.occurrence, "of": placed.of}
+    if program.arguments[k] is not None:
+        found["argument"] = program.arguments[k]
     if made.dtype.kind == "U":
         found["text"] = True
     if placed.kind == "weight" and made.source is not None:

@@ -37,6 +37,7 @@ class Program:
     size: int = 0
     parts: list[list[Part]] = field(default_factory=list)
     reads: list[list[int]] = field(default_factory=list)  # the blocks whose cells each block's formulas read
+    arguments: list[tuple[int, int] | None] = field(default_factory=list)  # of an activation: the number that each of its own is made of
     patterns: dict[tuple[str | Hole, ...], int] = field(default_factory=dict)
     runs: dict[Runs, int] = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class Writer:
 
     def __init__(self, plan: Plan) -> None:
         self.program = Program(list(plan.placed.values()))
-        program = self.program
+        program, self.formulas = self.program, plan.formulas
         self.rows, self.columns = [], []  # of each block, the place among those used of each row and column, blank ones too
         for placed in program.placed:
             a = placed.block.arrangement
@@ -66,6 +67,7 @@ class Writer:
             made = None if placed.block.make is None else placed.block.make()
             self.reading: set[int] = set()
             self.program.parts.append([] if made is None else self.parts(k, made))
+            self.program.arguments.append(None if made is None else self.argument(placed))
             self.program.reads.append(sorted(self.reading))
         return self.program
 
@@ -94,6 +96,14 @@ class Writer:
             holes.append(self.places(first))
         text = tuple(joined(pattern))
         return Part(len(own), self.places(own, reading=False), program.number(program.patterns, text), holes)
+
+    def argument(self, placed: Placed) -> tuple[int, int] | None:
+        """Where what an activation function was called with stands, number by number; ``None`` where it has no cells of one block."""
+        x = placed.made.function[1]
+        cells = None if x is None or np.shape(x) != placed.made.shape else self.formulas.cells(x)
+        if cells is None or not cells.size or (cells < 0).any() or len(np.unique(cells >> 34)) > 1:
+            return None
+        return self.places(cells.reshape(-1), reading=False)
 
     def hole(self, piece: Area, sheet: int) -> Hole:
         """What a formula has to know of an area besides its place."""

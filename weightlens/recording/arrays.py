@@ -66,7 +66,7 @@ class Recorded(NDArrayOperatorsMixin):
     activation function that made it, with its argument; ``role`` is what a step is in its layer.
     """
 
-    __slots__ = ("args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "reads", "role", "shape", "source", "value")
+    __slots__ = ("args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "reads", "role", "round", "shape", "source", "value")
 
     def __init__(
         self,
@@ -84,6 +84,7 @@ class Recorded(NDArrayOperatorsMixin):
         self.kind, self.name, self.layer = kind, name, ""
         self.source: Any = None  # the model.Weight of a weight
         self.function: tuple[str, Any] = ("", None)
+        self.round = 0  # of a step: how many of its layer had its name before
         self.role = NO_ROLE
 
     def made_by(self, op: Operation | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -126,8 +127,8 @@ class Recorded(NDArrayOperatorsMixin):
         new = Recorded.__new__(Recorded)
         new.value, new.shape, new.dtype = self.value, self.shape, self.dtype
         new.made_by(self.op, self.args, self.kwargs)
-        new.kind, new.name, new.layer, new.source, new.role, new.function = (
-            self.kind, self.name, self.layer, self.source, self.role, self.function
+        new.kind, new.name, new.layer, new.source, new.role, new.function, new.round = (
+            self.kind, self.name, self.layer, self.source, self.role, self.function, self.round
         )  # fmt: skip
         return new
 

@@ -43,13 +43,13 @@ def argument(x: Recorded, position: int, name: str) -> Any:
 
 def moved_by_data(x: Recorded) -> bool:
     """Whether the data say where the numbers of a move come from."""
-    return any(isinstance(arg, Recorded) for arg in (*x.args[1:], *x.kwargs.values())) or len(operands(x)) > len(sources(x))
+    return len(operands(x)) > sum(isinstance(source, Recorded) for source in sources(x))
 
 
 def reduced_axes(x: Recorded) -> tuple[list[int], list[int]]:
     """The axes that a reduction runs over, and the others."""
     rank, axis = len(x.args[0].shape), argument(x, 1, "axis")
-    if axis is None and operation(x) in UFUNC_REDUCTIONS and "axis" not in x.kwargs and len(x.args) < 2:
+    if axis is None and operation(x) in UFUNC_REDUCTIONS and "axis" not in x.kwargs:
         axis = 0
     over = list(range(rank)) if axis is None else [a % rank for a in (axis if isinstance(axis, (tuple, list)) else (axis,))]
     return over, [a for a in range(rank) if a not in over]
@@ -71,7 +71,7 @@ def einsum_subscripts(x: Recorded) -> str:
         return tensordot_subscripts(a, b, argument(x, 2, "axes"))
     if op is np.outer:
         return "a,b->ab"
-    if op is np.inner or (op is np.dot and b == 1):
+    if op is np.inner:
         return f"{letters[: a - 1]}z,{letters[a - 1 : a + b - 2]}z->{letters[: a + b - 2]}"
     if op is np.dot and b > 2:
         first, second, last = letters[: a - 1], letters[a - 1 : a + b - 3], "y"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -101,6 +102,7 @@ class Trace:
     keep: bool = False  # unnamed values too (for the backward pass)
     originals: dict[int, Recorded] = field(default_factory=dict)  # in a copy: by the id of each value the one that it was
     alike: dict[int, Recorded] = field(default_factory=dict)  # by the id of a value the one whose axes it has: of a gradient, its weight
+    rounds: Counter[tuple[str, str]] = field(default_factory=Counter)  # how many steps of a layer have the same name
     complete: bool = False  # nothing is added to it, and nothing in it changed, any more
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -119,7 +121,8 @@ class Trace:
             x = Recorded(x)
         if x.kind:
             return x
-        x.kind, x.name, x.layer, x.role = "step", name, self.layer, role
+        x.kind, x.name, x.layer, x.role, x.round = "step", name, self.layer, role, self.rounds[self.layer, name]
+        self.rounds[self.layer, name] += 1
         self.steps.append(Step(self.layer, name, x, self))
         return x
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 DIP = -0.4
+LARGEST_EXPONENT = 700.0  # that e^ is given: EXP of more is an error in a spreadsheet
 
 
 class ActivationSpec(NamedTuple):

@@ -5,8 +5,6 @@ sheets (``.xlsx``, ``.ods``), records (``.json``, ``.parquet``). A cell is alway
 written; ``cells.Numbers`` converts them.
 """
 
-from __future__ import annotations
-
 from weightlens.tables.table import Block, Table
 from weightlens.tables.table_files import is_table, open_table
 

@@ -6,6 +6,7 @@ a short listing imports little.
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 import sys
@@ -13,13 +14,13 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from typing import TextIO
 
-from weightlens.terminal.escape import clean
+from weightlens.terminal.escape import clean, to_right, width_of
 
 __all__ = ["Screen", "clean"]
 
 SIMPLER = str.maketrans({"·": "-", "…": "~", "→": ">", "█": "#"} | dict(zip("▁▂▃▄▅▆▇", ".:-=+*%", strict=True)))
 BLUES = (153, 117, 75, 33)  # of the 256 colours, light to strong
-REDS = (223, 216, 209, 203)
+ORANGES = (223, 216, 215, 208)
 NARROWEST = 10  # letters to which a column may be cut
 GAP = "  "  # between columns
 QUIET = ContextVar("QUIET", default=False)  # --quiet: no notes, no progress, no word of what was written
@@ -53,9 +54,19 @@ class Screen:
         """A sentence wrapped to the screen's width."""
         return wrapped(text, self.width, indent)
 
-    def table(self, rows: Sequence[Sequence[str]], right: Collection[int] = (), bad: Collection[int] = ()) -> Iterator[str]:
-        """The lines of a table under a heading; the last cell of the rows in ``bad`` is in the style of what differs."""
-        for number, cells in enumerate(aligned(rows, right, self.width)):
+    def table(
+        self, rows: Sequence[Sequence[str]], right: Collection[int] = (), bad: Collection[int] = (), spare: Sequence[int] = ()
+    ) -> Iterator[str]:
+        """The lines of a table under a heading; the last cell of the rows in ``bad`` is in the style of what differs.
+
+        Columns with nothing in them are left out; those in ``spare`` one after the other, rather than that names are cut.
+        """
+        kept = [i for i in range(len(rows[0])) if len(rows) == 1 or any(row[i] for row in rows[1:])]
+        for column in spare:
+            if column in kept and table_width([[row[i] for i in kept] for row in rows]) > self.width:
+                kept.remove(column)
+        picked = [[row[i] for i in kept] for row in rows]
+        for number, cells in enumerate(aligned(picked, [kept.index(i) for i in right if i in kept], self.width)):
             if number in bad:
                 cells[-1] = self.bad(cells[-1].rstrip())
             line = GAP.join(cells).rstrip()
@@ -82,11 +93,11 @@ class Screen:
         return self.styled(text, "1;31")
 
     def heat(self, text: str, value: float, largest: float) -> str:
-        """A number on blue (negative) or red (positive), stronger for larger numbers; near 0 without colour."""
+        """A number on orange (negative) or blue (positive), as on a sheet, stronger for larger numbers; near 0 without colour."""
         if not self.colour or not largest or value != value:
             return text
         level = int(min(abs(value) / largest, 1.0) * 4.999)
-        return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(BLUES if value < 0 else REDS)[level - 1]}")
+        return text if level == 0 else self.styled(text, f"38;5;16;48;5;{(ORANGES if value < 0 else BLUES)[level - 1]}")
 
 
 def wants_colour(terminal: bool) -> bool:
@@ -103,9 +114,15 @@ def has_true_colour() -> bool:
     return os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
 
 
+def table_width(rows: Sequence[Sequence[str]]) -> int:
+    """How wide a table of these cells is."""
+    widths = [max(map(width_of, cells)) for cells in zip(*rows, strict=True)]
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -> list[list[str]]:
     """Rows of cells padded to columns, together at most ``width`` wide; columns in ``right`` are right-aligned and never shortened."""
-    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    widths = [max(map(width_of, cells)) for cells in zip(*rows, strict=True)]
     while sum(widths) + len(GAP) * (len(widths) - 1) > width:
         widest = max((i for i in range(len(widths)) if i not in right), key=lambda i: widths[i], default=None)
         if widest is None or widths[widest] <= NARROWEST:
@@ -115,10 +132,16 @@ def aligned(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -
 
 
 def fitted(cell: str, width: int, right: bool) -> str:
-    """A cell padded or shortened to its column's width."""
+    """A cell padded or shortened to its column's width; what is shortened keeps its end, which tells one name from the next."""
     if right:
-        return cell.rjust(width)
-    return cell.ljust(width) if len(cell) <= width else cell[: width - 1] + "…"
+        return to_right(cell, width)
+    if width_of(cell) <= width:
+        return cell + " " * (width - width_of(cell))
+    first, last = math.ceil((width - 1) / 2), (width - 1) // 2
+    while width_of(cell[:first]) + width_of(cell[len(cell) - last :]) >= width:  # wide letters take two places
+        first, last = (first - 1, last) if first > last else (first, last - 1)
+    short = f"{cell[:first]}…{cell[len(cell) - last :]}"
+    return short + " " * (width - width_of(short))
 
 
 def wrapped(text: str, width: int, indent: str = "") -> list[str]:

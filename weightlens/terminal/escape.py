@@ -21,6 +21,18 @@ def clean(text: object, longest: int = LONGEST) -> str:
     return line
 
 
+def width_of(text: str) -> int:
+    """How many places of a terminal a text takes: two for each Chinese, Japanese or Korean letter, none for a mark on a letter."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if unicodedata.category(c) in ("Mn", "Me") else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
+
+
+def to_right(text: str, width: int) -> str:
+    """A text padded at the left to a width."""
+    return " " * (width - width_of(text)) + text
+
+
 def written_out(text: str, escape: Callable[[str], str] | None = None) -> str:
     """The whole text with invisible characters escaped."""
     if text.isascii() and text.isprintable():

@@ -11,8 +11,8 @@ from weightlens.terminal import Screen, has_true_colour
 from weightlens.terminal.matrices import Part, View
 from weightlens.terminal.matrix_lines import direction_words, place_title, places, tile_titles
 
-NEGATIVE, ZERO, POSITIVE = (33, 102, 172), (247, 247, 247), (178, 24, 43)
-BLUES, REDS = (231, 189, 153, 111, 75, 33, 26, 25), (231, 224, 217, 210, 203, 196, 160, 124)  # the same of 256 colours
+NEGATIVE, ZERO, POSITIVE = (179, 88, 6), (247, 247, 247), (33, 102, 172)  # as on a sheet: orange and blue
+BLUES, ORANGES = (231, 189, 153, 111, 75, 33, 26, 25), (231, 230, 223, 222, 215, 208, 166, 130)  # the same of 256 colours
 ODD, ODD_OF_256 = (255, 0, 255), 201  # NaN and infinities
 MARK = "2;0;200;0"  # the colour of the number that is looked at
 SHADES, ODD_SHADE = " .:-=+*#%@", "?"
@@ -35,7 +35,7 @@ class Scale(NamedTuple):
         return float(np.clip(value / largest, -1.0, 1.0)) if largest else 0.0
 
     def colour(self, value: float) -> tuple[int, int, int]:
-        """White for 0, blue for negative and red for positive numbers, the stronger the larger."""
+        """White for 0, orange for negative and blue for positive numbers, the stronger the larger."""
         if not np.isfinite(value):
             return ODD
         share = self.share(value)
@@ -49,7 +49,7 @@ class Scale(NamedTuple):
         if not np.isfinite(value):
             return ODD_OF_256
         share = self.share(value)
-        return (BLUES if share < 0 else REDS)[round(abs(share) * (len(REDS) - 1))]
+        return (ORANGES if share < 0 else BLUES)[round(abs(share) * (len(BLUES) - 1))]
 
     def steps(self, count: int) -> list[float]:
         """Evenly spaced numbers from the smallest to the largest, for a legend."""

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
 LONGEST_TITLE = 24  # letters of a column's name
+INCOMING = "input"  # an axis along which something comes in
 LONGEST = 1 << 23  # places of an axis that are named; one that a file only declares may have more than memory
 SMALL = 64  # numbers of a picture, or of one head's matrix, that is always shown whole
 EDGE, TILES = 3, 2  # rows and columns, and blocks side by side, shown at either end of an abbreviated matrix
@@ -61,7 +62,7 @@ def read_part(weight: Weight, key: tuple[Any, ...]) -> np.ndarray:
 class Labels(NamedTuple):
     """The labels of rows and columns, by what the axes mean: ``unit 3``, ``x0`` for an input, ``f0`` for a gate's unit.
 
-    ``incoming``: the letter of inputs (``in 0`` without one); ``titles``: the names of the columns, if they have names.
+    ``incoming``: the letter of inputs (``input 0`` without one); ``titles``: the names of the columns, if they have names.
     """
 
     axes: Sequence[Axis]
@@ -72,7 +73,8 @@ class Labels(NamedTuple):
         """What one axis means; of a gate's units, what these are."""
         from weightlens.axes.factors import axis_words
 
-        return axis_words(self.axes[axis][self.has_gates(axis) :])
+        words = axis_words(self.axes[axis][self.has_gates(axis) :])
+        return INCOMING if words == "in" else words
 
     def has_gates(self, axis: int) -> bool:
         """Whether the places are units of one gate after another."""
@@ -86,7 +88,8 @@ class Labels(NamedTuple):
 
     def text(self, axis: int, index: int) -> str:
         """The label of one place along an axis."""
-        return self.short(axis, index) or ", ".join(factor.text(index) for factor in self.axes[axis]) or str(index)
+        places = (f"{INCOMING} {factor.at[index]}" if factor.name == "in" else factor.text(index) for factor in self.axes[axis])
+        return self.short(axis, index) or ", ".join(places) or str(index)
 
     def brief(self, axis: int, index: int) -> str:
         """The label without words, where there is little room."""

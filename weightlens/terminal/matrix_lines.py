@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from weightlens.terminal import Screen
+from weightlens.terminal.escape import to_right, width_of
 from weightlens.terminal.matrices import View
 
 BETWEEN = "  "  # blocks that stand side by side
@@ -79,6 +80,13 @@ def direction_words(shown: View) -> str:
     return f"{down} down, {across} across"
 
 
+def groups(count: int, fit: int, gap: int) -> Iterator[range]:
+    """So many at a time as fit side by side; what was left out before the number ``gap``, if any, stands between two groups."""
+    for first, last in ((0, gap), (gap, count)) if gap else ((0, count),):
+        for start in range(first, last, fit):
+            yield range(start, min(start + fit, last))
+
+
 def largest_size(values: np.ndarray) -> float:
     """The largest absolute value of the finite numbers."""
     finite = np.where(np.isfinite(values), values, 0)
@@ -97,7 +105,7 @@ class Grid(NamedTuple):
     @property
     def side(self) -> int:
         """Letters of the labels of rows."""
-        return max(map(len, self.sides))
+        return max(map(width_of, self.sides))
 
     def total(self, columns: int) -> int:
         """Letters of a line with so many columns."""
@@ -123,8 +131,8 @@ class Printer(NamedTuple):
         width = max(others.total(len(columns)), *map(len, titles))
         room = screen.width - len(indent) - first.side
         fit = (room + len(BETWEEN)) // (width + len(BETWEEN)) if self.wrap else len(titles)
-        for start in range(0, len(titles), max(fit, 1)):
-            group = range(start, min(start + max(fit, 1), len(titles)))
+        for group in groups(len(titles), max(fit, 1), shown.gaps[-3]):
+            start = group[0]
             if any(titles):
                 margin = " " * (first.side + 2 * bool(first.heads))
                 yield indent + margin + screen.dim(BETWEEN.join(titles[i].ljust(width) for i in group).rstrip())
@@ -135,7 +143,7 @@ class Printer(NamedTuple):
             tiles = (self.lines(others if i > start else first, blocks[i].tolist(), columns) for i in group)
             for lines in zip(*tiles, strict=True):
                 yield indent + (padding + BETWEEN).join(lines)
-            if shown.gaps[-3] - 1 in group:
+            if shown.gaps[-3] == group.stop:
                 yield indent + screen.dim("…")
 
     def grid(self, blocks: np.ndarray) -> Grid:
@@ -145,7 +153,7 @@ class Printer(NamedTuple):
         widest = max(len(self.write(value)) for value in blocks.flat)
         if shown.picture and not any(shown.gaps[-2:]) and all(listed == list(range(len(listed))) for listed in shown.indices[-2:]):
             return Grid([], [""] * len(sides), widest + 1)
-        return Grid(heads, sides, max(widest, *map(len, heads)) + 2, shown.gaps[-1], shown.gaps[-2])
+        return Grid(heads, sides, max(widest, *map(width_of, heads)) + 2, shown.gaps[-1], shown.gaps[-2])
 
     def block(self, place: tuple[int, ...], indent: str) -> Iterator[str]:
         """One block of rows and columns; a block wider than the screen is split, its pieces one below the other."""
@@ -154,12 +162,12 @@ class Printer(NamedTuple):
         heads = [label.text(shown.axes[-1], i) for i in shown.indices[-1]]
         sides = [label.text(shown.axes[-2], i) for i in shown.indices[-2]] if shown.values.ndim > 1 else [""]
         widest = max(len(self.write(value)) for row in numbers for value in row)
-        grid = Grid(heads, sides, max(widest, *map(len, heads)) + 2, shown.gaps[-1], shown.gaps[-2] if shown.values.ndim > 1 else 0)
+        grid = Grid(heads, sides, max(widest, *map(width_of, heads)) + 2, shown.gaps[-1], shown.gaps[-2] if shown.values.ndim > 1 else 0)
         room = screen.width - len(indent) - grid.side
-        fit = max(1, room // grid.width) if self.wrap else len(heads)
+        fit = max(1, (room - 3 * bool(grid.column_gap)) // grid.width) if self.wrap else len(heads)
         if grid.column_gap and len(heads) > fit:  # the few columns of an abbreviated matrix stay together
             heads = [label.brief(shown.axes[-1], i) for i in shown.indices[-1]]
-            grid = grid._replace(heads=heads, width=max(widest, *map(len, heads)) + 2)
+            grid = grid._replace(heads=heads, width=max(widest, *map(width_of, heads)) + 2)
             fit = max(1, (room - 3) // grid.width)
         units = 1 if grid.column_gap else label.together(shown.axes[-1])
         fit -= fit % units if fit > units else 0  # no gate is broken
@@ -171,13 +179,13 @@ class Printer(NamedTuple):
         """The lines of some columns of a block, all of one width."""
         dots = {i: "  …" for i in columns if i + 1 == grid.column_gap}
         if grid.heads:
-            heads = "".join(grid.heads[i].rjust(grid.width) + dots.get(i, "") for i in columns)
+            heads = "".join(to_right(grid.heads[i], grid.width) + dots.get(i, "") for i in columns)
             yield " " * grid.side + self.screen.dim(heads)
         gap = "  " if grid.heads else " "
         for number, (row, side) in enumerate(zip(numbers, grid.sides, strict=True), 1):
             texts = [self.write(row[i]).rjust(grid.width - len(gap)) for i in columns]
             cells = [self.screen.heat(text, row[i], self.largest) + dots.get(i, "") for text, i in zip(texts, columns, strict=True)]
-            yield gap.join([self.screen.dim(side.rjust(grid.side)), *cells] if grid.heads else cells)
+            yield gap.join([self.screen.dim(to_right(side, grid.side)), *cells] if grid.heads else cells)
             if number == grid.row_gap:
                 mark = "…".rjust(grid.side + grid.width)
                 yield self.screen.dim(mark) + " " * (grid.total(len(columns)) - len(mark))

@@ -1,16 +1,17 @@
-"""The results of comparisons: two models, the engine and Keras, a workbook and the engine."""
+"""The results of comparisons: two models, the engine and Keras, a workbook and the engine, a calculation by hand and the engine."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from weightlens.difference import Difference, WeightChange
+from weightlens.report import Report
 from weightlens.specs.sizes import tuple_text
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import json_line
 
 if TYPE_CHECKING:
-    from weightlens.report import Report
+    from weightlens.checks.by_hand.hand_report import HandReport
 
 
 def print_difference(difference: Difference, screen: Screen) -> None:
@@ -25,7 +26,7 @@ def print_difference(difference: Difference, screen: Screen) -> None:
     if changed:
         screen.line()
         rows = [["matrix", "shape", "max |A-B|", "at", "norm A", "norm B", "cosine"], *(weight_row(change) for change in changed)]
-        screen.lines(screen.table(rows, (2, 4, 5, 6)))
+        screen.lines(screen.table(rows, (2, 4, 5, 6), spare=(5, 4, 6, 3)))
         screen.lines(f"{clean(c.name)}: {c.dtypes[0]} in A, {c.dtypes[1]} in B" for c in changed if len(set(c.dtypes)) > 1)
     screen.line()
     screen.line(difference_verdict(difference, changed, screen))
@@ -70,11 +71,8 @@ def print_report(report: Report, screen: Screen) -> None:
         texts = [clean(row.layer, 40), clean(row.class_name, 40), tuple_text(row.shape), witness]
         rows.append([*texts, *differences, row.element, row.verdict])
     if len(rows) > 1:
-        keep = [i for i in range(8) if i in (0, 7) or any(r[i] for r in rows[1:])]
-        if sum(max(len(r[i]) for r in rows) + 2 for i in keep) > screen.width:
-            keep = [i for i in keep if i not in (2, 6)]
         differing = [number for number, row in enumerate(report.rows, 1) if not row.ok]
-        screen.lines(screen.table([[r[i] for i in keep] for r in rows], [keep.index(i) for i in (4, 5)], differing))
+        screen.lines(screen.table(rows, (4, 5), differing, (2, 6)))
         screen.line()
     for note in report.notes:
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))
@@ -84,3 +82,29 @@ def print_report(report: Report, screen: Screen) -> None:
 def write_report(report: Report, file: BinaryIO) -> None:
     """Write a check as JSON."""
     file.write(json_line("check", **report.as_dict()))
+
+
+def print_hand_report(report: HandReport, screen: Screen) -> None:
+    """Print the steps as a table, the verdict, and the explanations, likeliest first."""
+    rows = [["layer", "step", "numbers", "worst at", "yours", "right", ""]]
+    for row in report.rows:
+        numbers = [str(row.shape[0]), row.element, f"{row.theirs:.6g}", f"{row.ours:.6g}"]
+        rows.append([clean(row.layer, 40), clean(row.class_name, 40), *numbers, row.words])
+    screen.lines(screen.table(rows, (2, 4, 5), [i for i, row in enumerate(report.rows, 1) if row.verdict != "OK"], (2, 3, 4, 5)))
+    screen.line()
+    for note in report.notes:
+        screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))
+    if not report.explanations:
+        screen.lines(screen.wrapped(clean(report.summary, 600)))
+        if report.worked:
+            screen.line()
+            screen.lines(screen.wrapped(clean(report.worked, 400), "        "))
+        return
+    screen.lines(screen.wrapped(clean(f"{report.subject}: {report.first}.", 600)))
+    shown = ""
+    for number, explanation in enumerate(report.explanations):
+        screen.line()
+        screen.lines(screen.wrapped(("Likely: " if not number else "or:     ") + clean(explanation.words, 400), "        "))
+        if explanation.correction != shown:
+            screen.lines(screen.wrapped("        " + clean(explanation.correction, 400), "        "))
+        shown = explanation.correction

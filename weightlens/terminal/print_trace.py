@@ -14,6 +14,7 @@ from weightlens.recording import Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
 from weightlens.terminal import Screen, clean
+from weightlens.terminal.escape import width_of
 from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_array
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.words.worked import Arithmetic
@@ -48,7 +49,8 @@ def print_trace(
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
             axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.named(x).titled]
             titled = x.ndim == 2 and len(names) == x.shape[1]
-            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ())))
+            whole = x.value.dtype.kind == "f" and bool((x.value == np.rint(x.value)).all())  # truth values, numbers of words
+            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ()), 0 if whole else precision))
     steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
@@ -130,7 +132,7 @@ class TraceWriter:
         """The lines of one step."""
         shape = tuple_text(step.value.shape)
         *above, last = self.screen.wrapped(clean(step.words, 240), "  ")
-        room = self.screen.width - len(last) - len(shape)
+        room = self.screen.width - width_of(last) - len(shape)
         yield from above
         yield last + " " * room + self.screen.dim(shape) if room > 0 else last
         sheet, places = self.cells.get(id(step.made), ("", None))
@@ -159,9 +161,9 @@ class TraceWriter:
 
             references = cell_names(self.cells[id(step.made)][1])
             names = [f"{reference:6} {name}" for reference, name in zip(references, names, strict=True)]
-        width = max(map(len, names))
+        width = max(map(width_of, names))
         for name, index in zip(names, np.ndindex(step.value.shape), strict=True):
-            start = "    " + (name.ljust(width) + "  " if width else "")
+            start = "    " + (name + " " * (width - width_of(name) + 2) if width else "")
             yield self.screen.dim(start) + self.calculation(step, index, self.screen.width - len(start))
 
     def example(self, step: Step, index: tuple[int, ...]) -> Iterator[str]:
@@ -186,7 +188,7 @@ class TraceWriter:
         lines = (clean(arithmetic.line(step, index), 400) for arithmetic in self.arithmetics)
         return next((line for line in lines if len(line) <= room), "")
 
-    def numbers(self, values: np.ndarray, label: Labels) -> Iterator[str]:
+    def numbers(self, values: np.ndarray, label: Labels, precision: int | None = None) -> Iterator[str]:
         """The lines of a matrix with labelled rows and columns."""
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
@@ -196,4 +198,5 @@ class TraceWriter:
 
             yield from heat_lines(part_of(array_weight(values), label=label), self.screen, self.full)
             return
-        yield from matrix_lines(view_of_array(values, label, self.full, FEW), self.screen, self.precision, wrap=not self.full)
+        shown = view_of_array(values, label, self.full, FEW)
+        yield from matrix_lines(shown, self.screen, self.precision if precision is None else precision, wrap=not self.full)

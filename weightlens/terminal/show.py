@@ -208,8 +208,7 @@ def layer_table(model: Model, screen: Screen) -> Iterator[str]:
         third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
         texts = ("  " * entry.depth + layer.name, layer.class_name, activation_of(layer), third)
         rows.append([*(clean(text, 60) for text in texts), f"{layer.size:,}"])
-    keep = [i for i in range(5) if i in (0, 4) or any(row[i] for row in rows[1:])]
-    yield from screen.table([[row[i] for i in keep] for row in rows], [len(keep) - 1])
+    yield from screen.table(rows, [4])
     for entry in entries:
         if entry.layer.note:
             yield from map(screen.dim, screen.wrapped(f"{clean(entry.path)}: {clean(entry.layer.note, 300)}", "  "))

@@ -1,4 +1,7 @@
-"""The history of a training that Keras runs: its weights and what it reports, moment by moment."""
+"""The history of a training that Keras runs: its weights and what it reports, moment by moment.
+
+Relu units that let nothing through are counted: 0 for every sample, so that no gradient comes back and they cannot learn.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 
+from weightlens.engine.forward import trace
 from weightlens.errors import BadInput
 from weightlens.model import Model, Weight
 
@@ -21,6 +25,9 @@ LINES = 8  # paths in one chart: the legend of more would take its room
 PLACE = re.compile(r"(.*)\[(\d+(?:, ?\d+)*)\]")
 
 Arrays = Mapping[tuple[str, str], np.ndarray]  # of the weights at one moment, by layer and name
+RELUS = ("relu", "relu6")
+MOST_SAMPLES = 256  # that are looked at
+MOST_NUMBERS = 20_000_000  # that all steps of these samples may have: they are in memory together
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,3 +203,23 @@ def numbers_of(history: TrainingHistory, arrays: Arrays) -> np.ndarray:
     if history.whole:
         return np.concatenate([np.zeros(0), *(array.astype(np.float64).reshape(-1) for array in arrays.values())])
     return np.array([float(arrays[number.layer, number.weight][number.place]) for number in history.followed])
+
+
+def samples_to_watch(model: Model, inputs: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The first samples, as many as are computed together without taking much memory."""
+    try:
+        numbers = sum(step.value.size for step in trace(model, [x[:1] for x in inputs], np.float32).steps)
+    except BadInput:  # a network of a fixed number of samples
+        return [*inputs]
+    count = max(1, min(MOST_SAMPLES, MOST_NUMBERS // max(numbers, 1)))
+    return [x[:count] for x in inputs]
+
+
+def silent_units(model: Model, inputs: Sequence[np.ndarray]) -> dict[str, np.ndarray]:
+    """For each layer with relu units, which of them give 0 for all samples; a unit of a picture is a channel."""
+    silent: dict[str, np.ndarray] = {}
+    for step in trace(model, [*inputs], np.float32).steps:
+        if step.made.function[0] in RELUS and step.value.ndim:
+            quiet = (step.value == 0).all(axis=tuple(range(step.value.ndim - 1)))
+            silent[step.layer] = quiet & silent.get(step.layer, True)
+    return silent

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.recording.arrays import cast
+from weightlens.recording.arrays import Recorded, cast
 from weightlens.recording.texts import lowered, spaced, without_marks, word_at
+from weightlens.specs.activation import LARGEST_EXPONENT
 
 Words = tuple[str, int]  # a text, and how tightly it holds together
 
@@ -19,7 +20,7 @@ INFIX: dict[Any, tuple[str, int]] = {
     np.add: (" + ", SUM), np.subtract: (" - ", SUM), np.multiply: (" * ", PRODUCT), np.divide: (" / ", PRODUCT), np.matmul: (DOT, PRODUCT),
     np.dot: (DOT, PRODUCT), np.floor_divide: (" // ", PRODUCT), np.remainder: (" mod ", PRODUCT), np.power: ("^", POWER),
     np.greater: (" > ", COMPARE), np.greater_equal: (" >= ", COMPARE), np.less: (" < ", COMPARE), np.less_equal: (" <= ", COMPARE),
-    np.equal: (" = ", COMPARE), np.not_equal: (" is not ", COMPARE), np.logical_and: (" and ", CHOICE), np.logical_or: (" or ", CHOICE),
+    np.equal: (" is ", COMPARE), np.not_equal: (" is not ", COMPARE), np.logical_and: (" and ", CHOICE), np.logical_or: (" or ", CHOICE),
     np.bitwise_and: (" and ", CHOICE), np.bitwise_or: (" or ", CHOICE),
 }  # fmt: skip
 # A template, how tightly its result holds together, and how tightly each operand has to.
@@ -65,6 +66,11 @@ def reduction_name(op: Any) -> str:
     if getattr(op, "__name__", "") == "reduce":
         return UFUNC_REDUCTIONS.get(getattr(op, "__self__", None), "")
     return REDUCTIONS.get(op, "") if callable(op) else ""
+
+
+def only_keeps_finite(x: Recorded) -> bool:
+    """Whether this is the bound that keeps e^ from overflowing: no number that a reader meets comes near it."""
+    return x.op is np.minimum and not isinstance(x.args[1], Recorded) and np.ndim(x.args[1]) == 0 and x.args[1] == LARGEST_EXPONENT
 
 
 def call_name(op: Any) -> str:

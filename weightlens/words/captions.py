@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Container
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.axes import Factor, Named
 from weightlens.axes.names import LETTERS
-from weightlens.layers.activations import LARGEST_EXPONENT
 from weightlens.recording import Recorded, Step
 from weightlens.recording.calls import reduced_axes
-from weightlens.words.call_words import ATOM, Words
+from weightlens.words.call_words import ATOM, Words, only_keeps_finite
 from weightlens.words.explained import explained
 from weightlens.words.wording import Wording
 from weightlens.words.worked import arithmetic
-
-if TYPE_CHECKING:
-    from weightlens.axes import Factor, Named
 
 # How a step's name is abbreviated inside the mathematics of another one.
 SYMBOLS = {
@@ -60,8 +56,8 @@ class Short(Wording):
         return cut(f"{symbol} = {text}" if symbol and len(symbol) < 3 else text, longest)
 
     def call(self, x: Recorded, depth: int) -> Words:
-        if x.op is np.minimum and not isinstance(x.args[1], Recorded) and x.args[1] == LARGEST_EXPONENT:
-            return self.phrase(x.args[0], depth)[0], ATOM  # what keeps e^ from overflowing
+        if only_keeps_finite(x):
+            return self.phrase(x.args[0], depth)[0], ATOM
         if x.op is np.flip and self.earlier is not None:
             return self.phrase(x.args[0], depth)
         return super().call(x, depth)

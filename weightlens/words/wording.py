@@ -8,6 +8,7 @@ what is not in the table is written as a call, so that there are always words.
 from __future__ import annotations
 
 import operator
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +32,7 @@ from weightlens.words.call_words import (
     TEMPLATES,
     Words,
     call_name,
+    only_keeps_finite,
     reduction_name,
 )  # fmt: skip
 
@@ -68,6 +70,7 @@ class Wording:
         self.made, self.named = step.made, step.named_of
         self.handed_on = {} if step.trace is None else step.trace.layer_outputs
         inputs = [] if step.trace is None else step.trace.inputs
+        self.rounds = Counter[tuple[str, str]]() if step.trace is None else step.trace.rounds
         self.one_input = len(inputs or {id(x) for x in named_operands(step.made) if x.kind == "input"}) == 1
 
     def result(self) -> Words:
@@ -109,10 +112,18 @@ class Wording:
         """The name of an operand, as seen from the step's own layer."""
         if x.kind == "input":
             return "input" if self.one_input else x.name
-        if x.layer in (self.made.layer, "") or x.kind == "weight":
-            return f"previous {x.name}" if x.name == self.made.name and x is not self.made and x.kind == "step" else x.name
+        if x.kind == "weight":
+            return x.name if not x.layer or self.made.layer.startswith(x.layer) else f"{x.name} of {x.layer}"
+        if x.layer in (self.made.layer, ""):
+            return f"previous {x.name}" if self.is_earlier(x) else x.name
         layer = x.layer.removeprefix(f"{self.made.layer}/")
         return layer if x.name in OUTPUTS or any(y is x for y in self.handed_on.get(x.layer, ())[:1]) else f"{x.name} of {layer}"
+
+    def is_earlier(self, x: Recorded) -> bool:
+        """Whether a step is read that its layer makes again and again (a state), and this one is of an earlier round."""
+        if x.kind != "step" or x is self.made or x.layer != self.made.layer:
+            return False
+        return x.name == self.made.name or (x.round < self.made.round and self.rounds[x.layer, x.name] > 1)
 
     def constant(self, value: Any) -> Words:
         """A number, or ``constants`` where there are several different ones."""
@@ -127,17 +138,18 @@ class Wording:
     def call(self, x: Recorded, depth: int) -> Words:
         """The words for the call that made ``x``."""
         op, args, deeper = x.op, x.args, depth + 1
+        if only_keeps_finite(x):
+            return self.phrase(args[0], deeper)
         if op in INFIX and len(args) >= 2:
-            sign, level = INFIX[op] if op not in (np.matmul, np.dot) else (self.dot, PRODUCT)
-            tighter = level + (op not in (np.add, np.logical_and, np.logical_or))
-            return f"{self.operand(args[0], deeper, level)}{sign}{self.operand(args[1], deeper, tighter)}", level
+            return self.between(x, deeper)
         if op in TEMPLATES:
             template, level, tightness = TEMPLATES[op]
             if op is np.negative and isinstance(args[0], Recorded) and args[0].kind and " " in (name := self.name(args[0])):
                 return f"-({name})", level
             return template.format(*(self.operand(arg, deeper, tightness) for arg in (*args, *x.kwargs.values(), "", ""))), level
         if op is np.transpose and np.ndim(args[0]) == 2 and len(args) == 1:
-            return f"{self.operand(args[0], deeper, ATOM)}^T", POWER
+            inner, level = self.phrase(args[0], deeper)
+            return f"({inner})^T" if level < ATOM or " " in inner else f"{inner}^T", POWER
         if op in QUIET and args:
             return self.phrase(args[0], deeper)
         if op in MOVES and args:
@@ -162,6 +174,13 @@ class Wording:
             return self.picked(x, deeper)
         inside = ", ".join(self.operand(arg, deeper) for arg in (*args, *x.kwargs.values()))
         return f"{call_name(op)}({inside})", ATOM
+
+    def between(self, x: Recorded, depth: int) -> Words:
+        """Two operands and the sign between them."""
+        sign, level = INFIX[x.op] if x.op not in (np.matmul, np.dot) else (self.dot, PRODUCT)
+        tighter = level + (x.op not in (np.add, np.logical_and, np.logical_or))
+        first = level + (level == COMPARE)  # comparisons of comparisons are not chained
+        return f"{self.operand(x.args[0], depth, first)}{sign}{self.operand(x.args[1], depth, tighter)}", level
 
     def listed(self, things: Any, depth: int) -> str:
         """``a, b and c``; equal names once, with their number."""

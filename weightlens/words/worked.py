@@ -14,7 +14,19 @@ import numpy as np
 from weightlens.recording import Recorded, Step, cast
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import origins, shape_of, sources
-from weightlens.words.call_words import ATOM, CHOICE, INFIX, POWER, PRODUCT, SUM, TEMPLATES, call_name, reduction_name
+from weightlens.words.call_words import (
+    ATOM,
+    CHOICE,
+    COMPARE,
+    INFIX,
+    POWER,
+    PRODUCT,
+    SUM,
+    TEMPLATES,
+    call_name,
+    only_keeps_finite,
+    reduction_name,
+)
 
 Index = tuple[int, ...]
 Written = tuple[str, int, Any]  # text, how tightly it holds together, what a calculator makes of it; None where some of it is left out
@@ -62,7 +74,7 @@ class Arithmetic:
         with np.errstate(all="ignore"):
             for self.digits in DIGITS:
                 text, _, value = self.written(step.made, index, 0)
-                if value is None or plain(value) == result:
+                if value is None or plain(step.made.dtype.type(value)) == result:
                     break
         return "" if text == result else text, result
 
@@ -88,11 +100,13 @@ class Arithmetic:
     def written(self, x: Recorded, index: Index, depth: int) -> Written:
         """The call that made one element, with the numbers of its operands."""
         op, args = x.op, x.args
+        if only_keeps_finite(x) and (free := self.element(args[0], fitted(args[0], index), depth))[2] is not None and free[2] <= args[1]:
+            return free
         if operation(x) in PRODUCTS and max(map(np.size, factors(x))) <= MOST_FOLLOWED:
             return self.product(x, index, depth)
         if op in INFIX:
             sign, level = INFIX[op]
-            left, a = self.operand(args[0], index, depth, level)
+            left, a = self.operand(args[0], index, depth, level + (level == COMPARE))
             right, b = self.operand(args[1], index, depth, level + 1)
             return f"{left}{tight(sign)}{right}", level, calculated(op, a, b)
         if op in TEMPLATES and op not in (np.take, np.cumsum, np.sort, np.argsort):

@@ -1,9 +1,15 @@
-"""All sheets of a network's workbook, one after the other; their formulas are made while the rows are written."""
+"""All sheets of a network's workbook, one after the other; their formulas are made while the rows are written.
+
+Layers that only move numbers have no sheet of their own: they stand on the sheet of the layer that reads them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import record, trace
@@ -11,8 +17,10 @@ from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.answers import refuse_labels
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
-from weightlens.recording import Trace
-from weightlens.workbook.drawing import hidden_space, hidden_units, network_sheet
+from weightlens.recording import Step, Trace
+from weightlens.recording.calls import operation
+from weightlens.recording.graph import expression, named_operands
+from weightlens.workbook.drawing import hidden_space, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.layout.detail import chosen_detail, fuse
 from weightlens.workbook.layout.plan import Plan
@@ -26,10 +34,11 @@ from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, na
 from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.directions import directions
-from weightlens.workbook.sheets.parts.movers import homes
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
 from weightlens.workbook.xlsx.styles import Styles
+
+MOVED = {np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.repeat}
 
 
 def build(model: Model, inputs: Any, options: Options, styles: Styles, verified: str = "", printed: bool = False) -> NetworkSheets:
@@ -114,7 +123,7 @@ def network(net: NetworkSheets, verified: str) -> Drawn:
         controls.add_switch(net)
     run = maps.draw(net, drawn.targets)
     if run is not None:
-        hidden_units.draw(net, run)
+        hidden_space.draw_units(net, run)
         hidden_space.draw(net, drawn)
     neuron_sheets(net)
     write_check(net, verified)
@@ -126,8 +135,7 @@ def network(net: NetworkSheets, verified: str) -> Drawn:
 
 def help_with(net: NetworkSheets, blanks: list[exercise.Blank], allowed: str) -> None:
     """Words for the usual mistakes, and hints."""
-    from weightlens.workbook.exercises.hints import hints_sheet
-    from weightlens.workbook.exercises.in_words import add_words
+    from weightlens.workbook.exercises.in_words import add_words, hints_sheet
 
     add_words(net, blanks, trace(net.model, samples.samples_shown(net.model, list(net.arrays))), allowed)
     hints_sheet(net, blanks)
@@ -154,3 +162,33 @@ def check_labels(net: NetworkSheets) -> None:
 def first_look(net: NetworkSheets) -> int:
     """The sheet that is open at first: a network on one sheet shows itself, others their map."""
     return net.plan.names["input_0"][0] if net.plan.one_sheet and "input_0" in net.plan.names else 0
+
+
+def homes(steps: Sequence[Step], results: frozenset[int]) -> dict[str, str]:
+    """The layer on whose sheet each layer stands: its own, or for one that only moves numbers the first that reads them."""
+    own: dict[str, list[Step]] = {}
+    for step in steps:
+        own.setdefault(step.layer, []).append(step)
+    movers = {path for path, made in own.items() if all(moves(step) and id(step.made) not in results for step in made)}
+    readers = first_readers(steps, movers) if movers else {}
+    found: dict[str, str] = {}
+    for path in reversed(own):
+        reader = readers.get(path, path)
+        found[path] = found.get(reader, path)
+    return {path: found[path] for path in own}
+
+
+def first_readers(steps: Sequence[Step], paths: Container[str]) -> dict[str, str]:
+    """Of each of these layers the first other one that reads it."""
+    made = {id(step.made): step.layer for step in steps if step.layer in paths}
+    found: dict[str, str] = {}
+    for step in steps:
+        for x in named_operands(step.made):
+            if made.get(id(x), step.layer) != step.layer:
+                found.setdefault(made[id(x)], step.layer)
+    return found
+
+
+def moves(step: Step) -> bool:
+    """Whether a step has the numbers of another one in another shape or order, and nothing else."""
+    return operation(step.made) in MOVED and all(operation(x) in MOVED for x in expression(step.made))

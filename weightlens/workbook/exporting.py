@@ -19,8 +19,7 @@ from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.workbook.all_sheets import build, first_look
 from weightlens.workbook.export_options import Options, Progress
-from weightlens.workbook.file_size import add_file, add_sampled
-from weightlens.workbook.layout.size import Size, measure
+from weightlens.workbook.layout.size import Size, add_file, add_sampled, measure
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.samples_sheet import samples_shown
 from weightlens.workbook.xlsx.dress import save

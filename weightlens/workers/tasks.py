@@ -1,7 +1,5 @@
 """What is common to all workers."""
 
-from __future__ import annotations
-
 from typing import TypeVar
 
 T = TypeVar("T")  # what a task takes

@@ -1,9 +1,10 @@
-"""The files that a converted model is written to: ``.keras``, ``.weights.h5`` and ``.h5`` of Keras 3."""
+"""The files that a converted model is written to: ``.keras``, ``.weights.h5`` and ``.h5`` of Keras 3; and which array stands where."""
 
 from __future__ import annotations
 
 import json
 import zipfile
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,14 +13,17 @@ import numpy as np
 
 from weightlens.call_order import every_layer
 from weightlens.formats.architecture.config_values import every_value
+from weightlens.formats.weights.objects import inner_places, join, numbered_layers, numbered_members
+from weightlens.formats.weights.order import in_keras_order, variables_in_order
 from weightlens.model import Layer, Model
 from weightlens.specs.layer import HOME
-from weightlens.specs.registry import spec_of
+from weightlens.specs.registry import spec, spec_of
+from weightlens.specs.variables import variable_names
 from weightlens.writers.entries import model_entry
 from weightlens.writers.expressible import cannot
-from weightlens.writers.stored_variables import groups, objects
 
 KERAS = "3.5.0"  # in whose form the files are written; every later version reads it
+Variables = list[tuple[str, np.ndarray]]
 
 
 def write_keras(model: Model, path: Path) -> None:
@@ -84,3 +88,57 @@ def write_names(group: h5py.Group, attribute: str, names: list[str]) -> None:
         group.attrs[attribute] = texts
     for number, piece in enumerate(np.array_split(texts, pieces) if pieces > 1 else []):
         group.attrs[f"{attribute}{number}"] = piece
+
+
+def objects(model: Model, path: str = "") -> Iterator[tuple[str, str, Variables]]:
+    """Each object with variables of its own: its path, the layer's name, and its arrays in Keras's order."""
+    for layer, place in numbered_members(numbered_layers(model), join(path, "layers")):
+        yield from objects_of_layer(layer, place)
+
+
+def objects_of_layer(layer: Layer, path: str) -> Iterator[tuple[str, str, Variables]]:
+    """The objects of one layer: itself, its parts, and the layers inside it."""
+    if layer.model is not None:
+        yield from objects(layer.model, path)
+        return
+    parts: dict[str, Variables] = {}
+    for name, value in own_variables(layer):
+        parts.setdefault(name.rpartition("/")[0], []).append((name, value))
+    for part, variables in parts.items():
+        yield place_of_part(layer, path, part), layer.name, variables
+    for inner, place in inner_places(layer, path):
+        yield from objects_of_layer(inner, place)
+
+
+def place_of_part(layer: Layer, path: str, part: str) -> str:
+    """The path of a part of a layer: itself, its cell, or a projection of attention."""
+    if not part:
+        return join(path, "cell") if spec(layer.class_name).mask == "recurrent" else path
+    hidden = "_" if layer.class_name == "GroupQueryAttention" or part == "gate" else ""
+    return join(path, f"{hidden}{'output' if part == 'attention_output' else part}_dense")
+
+
+def own_variables(layer: Layer) -> Variables:
+    """The variables of a layer itself by name, in Keras's order."""
+    weights = dict(layer.own_weights)
+    if again := spec(layer.class_name).again:
+        weights.setdefault(again, next(iter(layer.inner["layer"].own_weights.values())))
+    names = variable_names(layer.class_name, layer.config, len(weights)) or []
+    if set(names) != set(weights):
+        odd = ", ".join(sorted(set(names) ^ set(weights)))
+        raise cannot(layer, f"has other weights than Keras 3's has ({odd:.100})")
+    return [(name, weights[name].value) for name in names]
+
+
+def groups(model: Model) -> Iterator[tuple[str, Variables]]:
+    """Each layer with variables in the order in which Keras lists them: its name and its arrays, the trained ones first."""
+    for layer in in_keras_order(model):
+        if layer.is_input or layer.is_operation:
+            continue
+        found = []
+        for number, (owner, name) in enumerate(variables_in_order(layer)):
+            values = dict(own_variables(owner))
+            inside = name if owner is layer else f"{owner.name}/{name}"
+            found.append((f"{layer.name}/{number}/{inside}", values[name]))
+        if found:
+            yield layer.name, found

@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from weightlens.auditing import Audit
+from weightlens.auditing.finding import Finding
 from weightlens.terminal.machine import to_json
-
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
-    from weightlens.auditing.finding import Finding
 
 FORMATS = ("table", "json", "csv", "parquet", "sarif", "xlsx", "html")
 COLUMNS = ("file", "layer", "weight", "rule", "level", "message", "evidence")
@@ -30,7 +28,7 @@ def write(audit: Audit, output_format: str, file: BinaryIO) -> None:
         "json": "plain_reports:write_json",
         "csv": "plain_reports:write_csv",
         "parquet": "plain_reports:write_parquet",
-        "sarif": "sarif:write_sarif",
+        "sarif": "plain_reports:write_sarif",
         "xlsx": "findings_book:write_book",
         "html": "findings_page:write_page",
     }[output_format].partition(":")

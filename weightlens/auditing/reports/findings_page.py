@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections import Counter
 from html import escape
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
+from weightlens.auditing import Audit
+from weightlens.auditing.finding import Finding
 from weightlens.auditing.reports import cells_of
 from weightlens.auditing.reports.findings_table import summary
 from weightlens.auditing.rule_levels import rules
+from weightlens.page.document import digest
 from weightlens.terminal.escape import written_out
-
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
-    from weightlens.auditing.finding import Finding
 
 STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em; color: #222 }
@@ -80,8 +77,3 @@ def row(one: Finding) -> str:
 def cell(text: str) -> str:
     """A text from a file as HTML: its markup escaped, what is not seen written out."""
     return escape(written_out(text))
-
-
-def digest(text: str) -> str:
-    """What a Content-Security-Policy calls an inline script or style sheet."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import groupby
-from typing import TYPE_CHECKING
 
-from weightlens.auditing.finding import LEVELS
+from weightlens.auditing import Audit
+from weightlens.auditing.finding import LEVELS, Finding
 from weightlens.terminal import Screen, clean
-
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
-    from weightlens.auditing.finding import Finding
 
 MOST = 200  # letters of a message
 

@@ -1,18 +1,75 @@
-"""Findings for machines: one object of JSON, a table of CSV or Parquet with a row for each finding."""
+"""Findings for machines: as JSON, as rows of CSV or Parquet, and as SARIF 2.1.0 (OASIS), which code hosts and editors show."""
 
 from __future__ import annotations
 
+import os
 from itertools import islice
-from typing import TYPE_CHECKING, BinaryIO
+from pathlib import Path
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
+import weightlens
+from weightlens.auditing import Audit
 from weightlens.auditing.reports import COLUMNS, cells_of
+from weightlens.auditing.rule_levels import rules
 from weightlens.tables.arrow import pyarrow
-from weightlens.terminal.machine import csv_cell, json_ready, write_list
+from weightlens.terminal.machine import csv_cell, json_ready, to_json, write_list
 
-if TYPE_CHECKING:
-    from weightlens.auditing import Audit
-
+SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 AT_ONCE = 10_000  # rows of a group of Parquet
+
+
+def write_sarif(audit: Audit, file: BinaryIO) -> None:
+    """One run: every rule, and a result for each finding, in which the layer and weight are a logical location."""
+    numbers = {name: number for number, name in enumerate(rules())}
+    driver = {
+        "name": "weightlens",
+        "version": weightlens.__version__,
+        "semanticVersion": weightlens.__version__,
+        "rules": [description(name, group, audit.levels.get(name, rule.level)) for name, (group, rule) in rules().items()],
+    }
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
+    file.write(to_json({"$schema": SCHEMA, "version": "2.1.0"})[:-1] + b',"runs":[' + to_json(run)[:-1] + b',"results":')
+    write_list(file, (result(one.as_dict(), numbers) for one in audit.in_order()))
+    file.write(b"}]}\n")
+
+
+def description(name: str, group: str, level: str) -> dict[str, Any]:
+    """A rule."""
+    rule = rules()[name][1]
+    return {
+        "id": name,
+        "shortDescription": {"text": rule.says},
+        "fullDescription": {"text": f"{rule.says}: {rule.formula}"},
+        "help": {"text": f"{rule.formula}. Source: {rule.source}"},
+        "defaultConfiguration": {"enabled": level != "off", "level": "none" if level == "off" else level},
+        "properties": {"tags": [group]},
+    }
+
+
+def result(one: dict[str, Any], numbers: dict[str, int]) -> dict[str, Any]:
+    """A finding."""
+    place: dict[str, Any] = {"physicalLocation": {"artifactLocation": {"uri": uri(one["file"])}}}
+    if one["layer"] or one["weight"]:
+        path = "/".join(part for part in (one["layer"], one["weight"]) if part)
+        place["logicalLocations"] = [{"name": one["weight"] or one["layer"], "fullyQualifiedName": path, "kind": "member"}]
+    return {
+        "ruleId": one["rule"],
+        "ruleIndex": numbers[one["rule"]],
+        "level": one["level"],
+        "message": {"text": one["message"]},
+        "locations": [place],
+        "partialFingerprints": {"place/v1": "\n".join(one[key] for key in ("file", "layer", "weight", "rule"))},
+        "properties": {"evidence": one["evidence"]},
+    }
+
+
+def uri(name: str) -> str:
+    """A path as a reference; a URL as it is, but for what no URL may hold."""
+    if "://" in name:
+        return quote(name, safe="/:@!$&'()*+,;=?#%~-._")
+    path = Path(name)
+    return ("file://" if path.is_absolute() else "") + quote(os.fsencode(path.as_posix()))
 
 
 def write_json(audit: Audit, file: BinaryIO) -> None:

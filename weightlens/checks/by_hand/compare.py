@@ -9,20 +9,26 @@ from pathlib import Path
 import numpy as np
 
 from weightlens.checks.by_hand import book_claims
-from weightlens.checks.by_hand.claims import Claims, OutputRows
+from weightlens.checks.by_hand.claims import Claims, OutputRows, read_csv
 from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label, pin_given_numbers
-from weightlens.checks.by_hand.float32 import float32_noise
 from weightlens.checks.by_hand.hand_report import HandReport, row_of
 from weightlens.checks.by_hand.output_rows import rows_of_outputs
 from weightlens.checks.by_hand.placing import Given, place_claims
 from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
 from weightlens.checks.by_hand.scene import Scene
-from weightlens.checks.by_hand.typed import read_csv
 from weightlens.engine.forward import trace
 from weightlens.errors import BadInput
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
+from weightlens.recording import Recorded, Trace
 from weightlens.spreadsheet.cells_map import read_map
+from weightlens.words.worked import arithmetic
+
+TRIES = 4  # calculations
+TIMES = 20.0  # what may be off, in units of the farthest of them
+SMALL = 1e-5  # the most, in units of the largest number of a value,
+AT_LEAST = 4.0  # but no less than so many times the farthest: a network may enlarge the error of rounding without limit
+ONE_STEP = 2.0**-23  # from a float32 number to the next, in units of the number
 
 
 def check_by_hand(
@@ -35,8 +41,16 @@ def check_by_hand(
     """
     if isinstance(given, (str, Path)) and book_claims.is_workbook(given):
         return check_book(model, inputs, Path(given), ranges, steps)
-    claims = read_csv(str(given)) if isinstance(given, (str, Path)) else given
-    scene = record_scene(model, inputs)
+    return check_claims(record_scene(model, inputs), read_csv(str(given)) if isinstance(given, (str, Path)) else given)
+
+
+def check_training_by_hand(recorded: Trace, given: str) -> HandReport:
+    """Compare a calculation of one step of a training, forward and backward; ``given``: a .csv, or ``-`` for typed lines."""
+    return check_claims(Scene(recorded, Replay(recorded)), read_csv(given))
+
+
+def check_claims(scene: Scene, claims: Claims | OutputRows) -> HandReport:
+    """Compare what a person says of a recorded calculation."""
     placed = rows_of_outputs(claims, scene.trace) if isinstance(claims, OutputRows) else place_claims(claims, scene.trace)
     report = compare_with_trace(claims.source, scene, placed.givens)
     if placed.unknown and report.ok:
@@ -73,7 +87,7 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
     legitimate = softmax_without_maximum(scene, givens)
     givens = with_float32_noise(scene.replay, givens, legitimate)
     rows, notes = [], []
-    first, explanations = "", []
+    first, worked, explanations = "", "", []
     for number, given in enumerate(givens):
         exact = scene.replay.run([given.node], legitimate)[0]
         off, carried = distance_to_nearest(given, scene.replay, givens[:number], legitimate)
@@ -81,9 +95,9 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
         if carried and not first:
             notes.append(f"{given.step.layer}/{given.step.name} was computed from your rounded numbers")
         if (off > 1).any() and not first:
-            first = first_difference(given, exact, off)
+            first, worked = first_difference(given, exact, off)
             explanations = Explainer(scene, givens[: number + 1], legitimate).explanations()
-    return HandReport(source, rows, notes, explanations, first)
+    return HandReport(source, rows, notes, explanations, first, worked)
 
 
 def with_float32_noise(replay: Replay, givens: Sequence[Given], legitimate: Edits) -> Sequence[Given]:
@@ -121,13 +135,38 @@ def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], 
     return np.minimum(exact, own), bool((np.minimum(exact, own) <= 1).all())
 
 
-def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> str:
-    """``dense/pre-activation, sample 2, unit 1 is 0.31, but should be 0.13 (off by 0.18)``."""
+def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> tuple[str, str]:
+    """``dense/pre-activation, sample 2, unit 1: 0.31 should be 0.13, off by 0.18``; and how that number is calculated."""
     worst = int(off.argmax())
     true, have = float(given.pick(exact)[worst]), given.written[worst]
     decimals = min(max(have.decimals, 0), 6)
     place = element_label(given.step, given.elements[worst])
     more = int((off > 1).sum()) - 1
-    others = f", and {more} more number{'s' * (more != 1)} of this step" if more else ""
+    others = f"; {more} more number{'s' * (more != 1)} of this step {'differ' if more != 1 else 'differs'}" if more else ""
     numbers = f"{have.value:.{decimals}f} should be {true:.{decimals + 1}f}, off by {abs(have.value - true):.2g}"
-    return f"the first step that differs is {place}: {numbers}{others}"
+    worked = f"{place}: {arithmetic(given.step, given.elements[worst])}"
+    return f"the first step that differs is {place}: {numbers}{others}", worked
+
+
+def float32_noise(replay: Replay, nodes: Sequence[Recorded]) -> list[np.ndarray]:
+    """For each element of each of these values how far it may be off.
+
+    Weights and inputs are a step larger or smaller at random, as sums are whose terms are rounded on the way.
+    """
+    rng = np.random.default_rng(0)
+    given = [x for x in replay.nodes if x.op is None and x.value.dtype.kind == "f"]
+    exact = [np.asarray(value, np.float64) for value in replay.run(nodes, {})]
+    off = [np.zeros(value.shape) for value in exact]
+    with np.errstate(all="ignore"):
+        for _ in range(TRIES):
+            nudged = {id(x): replace_by((x.value * (1 + rng.choice([-ONE_STEP, ONE_STEP], x.shape))).astype(np.float32)) for x in given}
+            rounded = replay.run(nodes, nudged)
+            off = [np.fmax(worst, np.abs(y - true)) for worst, y, true in zip(off, rounded, exact, strict=True)]
+        off = [np.nan_to_num(worst, posinf=0.0) for worst in off]
+        most = [np.maximum(SMALL * largest(true), AT_LEAST * worst) for worst, true in zip(off, exact, strict=True)]
+        return [np.minimum(TIMES * worst, limit) for worst, limit in zip(off, most, strict=True)]
+
+
+def largest(value: np.ndarray) -> float:
+    """The size of the largest finite number; at least 1."""
+    return float(np.nan_to_num(np.abs(value), nan=0.0, posinf=0.0).max(initial=1.0))

@@ -72,7 +72,7 @@ class Explainer:
         if len(cells) <= FEW_CELLS or min((m.bits for m in mistakes), default=np.inf) > PLAIN:
             mistakes += misread(self, cells)
         mistakes += [m for m in partly if m.bits < self.evidence]
-        mistakes = mistakes or loosely or partly
+        mistakes = mistakes or loosely or (partly if self.evidence > PARTLY else [])
         best = {m.words: m for m in sorted(mistakes, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
         return [Explanation(m.kind, m.words, self.correction(m), step_path(m.at), m.bits, m.harmless) for m in ranked]

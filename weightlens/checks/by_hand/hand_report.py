@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.checks.by_hand.claims import NOISE
 from weightlens.checks.by_hand.explain import Explanation
 from weightlens.checks.by_hand.placing import Given
 from weightlens.report import Report, Row
 
 DOUBLE = 15  # digits that a double holds
+WHOLE = 1e-3  # so near a whole number, that whole number is the result: weights that were trained to be 2 are 1.99999
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class HandRow(Row):
 
     digits: int = 0
     units: int = 0
+    decimals: tuple[int, int] = (0, 0)  # the fewest and the most places after the point that were compared
 
     @property
     def verdict(self) -> str:
@@ -37,7 +38,7 @@ class HandRow(Row):
     def words(self) -> str:
         """The verdict as it is shown to people."""
         if self.verdict == "OK":
-            return f"right, {units_words(self.units)}" if self.units else f"right to {digits_words([self.digits])}"
+            return f"right, {units_words(self.units)}" if self.units else f"right to {precision_words([self])}"
         return "differs" if not self.ok else "no digits"
 
 
@@ -48,6 +49,7 @@ class HandReport(Report):
     rows: Sequence[HandRow] = ()
     explanations: Sequence[Explanation] = ()
     first: str = ""
+    worked: str = ""  # how the number that differs is calculated
 
     @property
     def ok(self) -> bool:
@@ -60,8 +62,9 @@ class HandReport(Report):
         if self.ok:
             count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.rows)
             remark = f" ({self.notes[0]})" if self.notes else ""
-            right = f"within float32 rounding, {units_words(units)}" if units else f"to {digits_words([r.digits for r in self.rows])}"
-            return f"{self.subject}: right {right}, all {count} numbers in {len(self.rows)} step{'s' * (len(self.rows) != 1)}{remark}"
+            right = f"within float32 rounding, {units_words(units)}" if units else f"to {precision_words(self.rows)}"
+            numbers = f"all {count} numbers" if count > 1 else "1 number"
+            return f"{self.subject}: right {right}, {numbers} in {len(self.rows)} step{'s' * (len(self.rows) != 1)}{remark}"
         if not self.rows:
             return f"{self.subject}: nothing was compared"
         if not self.first:
@@ -86,10 +89,12 @@ class HandReport(Report):
         return plain | {"rows": rows, "digits": digits, "first_difference": self.first, "explanations": explanations}
 
 
-def digits_words(digits: list[int]) -> str:
-    """``3 digits``, ``2 to 4 digits``."""
-    low, high = min(digits), max(digits)
-    return f"{low} digit{'s' * (low != 1)}" if low == high else f"{low} to {high} digits"
+def precision_words(rows: Sequence[HandRow]) -> str:
+    """``4 decimals``, ``at least 2 decimals``; ``3 digits`` where some numbers have no decimals."""
+    decimals = [count for row in rows for count in row.decimals]
+    counts, what = (decimals, "decimal") if min(decimals) > 0 else ([row.digits for row in rows], "digit")
+    fewest = min(counts)
+    return f"{'at least ' * (max(counts) > fewest)}{fewest} {what}{'s' * (fewest != 1)}"
 
 
 def units_words(units: int) -> str:
@@ -104,15 +109,17 @@ def row_of(given: Given, exact: np.ndarray, off: np.ndarray) -> HandRow:
     element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
     numbers = (len(given.elements),), "by hand", abs(value - true), float(off[worst]), element, 1.0, true, value
     units = units_off(given, picked) if (off <= 1).all() else 0
-    return HandRow(given.step.layer, given.step.name, *numbers, digits=digits_compared(given, picked), units=units)
+    decimals = np.rint(-np.log10(2 * given.allowed))
+    span = int(decimals.min()), int(decimals.max())
+    return HandRow(given.step.layer, given.step.name, *numbers, digits=digits_compared(given, picked), units=units, decimals=span)
 
 
 def digits_compared(given: Given, true: np.ndarray) -> int:
     """How many digits were compared: those after the point or, if more, the significant ones.
 
-    An integer of one digit says nothing, unless the exact value is that integer.
+    An integer of one digit says nothing, unless the exact value is that integer, or so near that it is meant.
     """
-    if (given.values == np.rint(given.values)).all() and (np.abs(given.values - true) <= NOISE).all():
+    if (given.values == np.rint(given.values)).all() and (np.abs(given.values - true) <= WHOLE).all():
         return min(DOUBLE, max(1, *(w.digits for w in given.written)))
     decimals = np.rint(-np.log10(2 * given.allowed))
     with np.errstate(divide="ignore"):

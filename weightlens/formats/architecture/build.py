@@ -7,8 +7,8 @@ from typing import Any
 from weightlens.errors import UnreadableModel
 from weightlens.formats.architecture import inbound
 from weightlens.formats.architecture.dialect import Dialect
+from weightlens.formats.architecture.inbound import restore_lost_connection
 from weightlens.formats.architecture.layer_config import class_name_of, modern_config, plain_dict, without_wrong_options
-from weightlens.formats.architecture.lost_connection import restore_lost_connection
 from weightlens.model import INPUT, Call, Layer, Model, Ref
 from weightlens.specs.operation import whole_of
 from weightlens.specs.quirks import Quirks
@@ -163,7 +163,7 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"
     elif not operation and spec(class_name).options is None:
-        from weightlens.formats.architecture.other_packages import advice_for_class
+        from weightlens.formats.architecture.old_names import advice_for_class
 
         layer.note = advice_for_class(class_name)
     if class_name in FUNCTION_NODES:

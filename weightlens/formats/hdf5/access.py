@@ -54,12 +54,13 @@ class Hdf5File:
         return self.groups[path]
 
     def _open_group(self, path: str) -> h5g.GroupID | None:
+        if not path:
+            return h5o.open(self.file.id, b"/")
         parent, _, name = path.rpartition("/")
-        place = self.group(parent) if name else self.file.id
-        raw = name.encode() or b"/"
-        if place is None or (name and not place.links.exists(raw)):
+        place, raw = self.group(parent), name.encode()
+        if place is None or not raw or not place.links.exists(raw):
             return None
-        if name and place.links.get_info(raw).type != h5l.TYPE_HARD:
+        if place.links.get_info(raw).type != h5l.TYPE_HARD:
             raise UnreadableModel(f"{self.label}: {path} is a link to another place, which is never followed")
         found = h5o.open(place, raw)
         return found if isinstance(found, h5g.GroupID) else None
@@ -173,7 +174,7 @@ class Hdf5File:
         """Refuse an array that, together with those read whole before, exceeds the memory allowed for the file."""
         if path in self.read_whole:
             return
-        declared = math.prod(dataset.shape or (0,)) * max(dataset.dtype.itemsize, FLOAT64)
+        declared = math.prod(dataset.shape or ()) * max(dataset.dtype.itemsize, FLOAT64)
         stored = dataset.get_storage_size()
         if stored > self.size or declared > self.budget:
             raise UnreadableModel(f"{self.label}: {path} declares {declared:,} bytes and stores {min(stored, self.size):,}")

@@ -1,4 +1,4 @@
-"""The objects of a checkpoint: a graph of names, from the model over its layers to their variables."""
+"""The objects of a checkpoint: a graph of names, from the model over its layers to their variables and vocabularies."""
 
 from __future__ import annotations
 
@@ -6,10 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from weightlens import limits
-from weightlens.formats.savedmodel.wire import Damaged, Message
+from weightlens.formats.savedmodel.container import GRAPH, SavedModelFiles
+from weightlens.formats.savedmodel.saved_graph import Path, SavedGraph
+from weightlens.formats.savedmodel.wire import Damaged, Message, refusal
+from weightlens.model import Layer
 
 OBJECT_GRAPH = "_CHECKPOINTABLE_OBJECT_GRAPH"  # the key of its text in the bundle
 MADE_BY_KERAS = ("keras_api", "variables", "trainable_variables", "non_trainable_variables")  # lists beside the attributes
+TABLES = {  # where each class has its table
+    "StringLookup": ("lookup_table",), "IntegerLookup": ("lookup_table",), "TextVectorization": ("_lookup_layer", "lookup_table"),
+}  # fmt: skip
+WEIGHTED = "tf_idf"  # has weights as well, which are in no table
 
 
 @dataclass
@@ -75,3 +82,31 @@ class ObjectGraph:
             if self.nodes[here].key:
                 yield here
             waiting.extend(place for name, place in reversed(self.nodes[here].members.items()) if name not in MADE_BY_KERAS)
+
+
+def is_without_vocabulary(layer: Layer) -> bool:
+    """Whether a layer's vocabulary has to be looked for."""
+    return layer.class_name in TABLES and layer.config.get("vocabulary") is None and layer.config.get("output_mode") != WEIGHTED
+
+
+def fill_vocabularies(layers: list[tuple[Layer, Path]], files: SavedModelFiles) -> None:
+    """Give layers at these paths the words of their tables, in the order of their numbers."""
+    try:
+        graph = SavedGraph(files.read(GRAPH))
+        for layer, path in layers:
+            if (found := graph.table((*path, *TABLES[layer.class_name]))) is not None:
+                layer.note = layer.note or "its vocabulary was learned by adapt(), and is read from the lookup table in saved_model.pb"
+                layer.config["vocabulary"] = in_order(*found, bool(layer.config.get("invert")))
+    except Damaged as error:
+        raise refusal(f"{files.label}: {GRAPH}", error) from None
+
+
+def in_order(keys: list[str | int], values: list[str | int], invert: bool) -> list[str | int]:
+    """The words of a table in the order of their numbers, which follow each other."""
+    words, places = (values, keys) if invert else (keys, values)
+    if len(words) != len(places) or not all(isinstance(place, int) for place in places):
+        raise Damaged("a vocabulary without a number for each word")
+    pairs = sorted(zip((int(place) for place in places), words, strict=True), key=lambda pair: pair[0])
+    if [place for place, _ in pairs] != [pairs[0][0] + count for count in range(len(pairs))]:
+        raise Damaged("a vocabulary whose numbers do not follow each other")
+    return [word for _, word in pairs]

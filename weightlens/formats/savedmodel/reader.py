@@ -12,8 +12,7 @@ from weightlens.formats.hdf5.access import unused_name
 from weightlens.formats.savedmodel.bundle import Bundle
 from weightlens.formats.savedmodel.container import SavedModelFiles, saved_model_files
 from weightlens.formats.savedmodel.metadata import KerasObjects
-from weightlens.formats.savedmodel.object_graph import OBJECT_GRAPH, ObjectGraph
-from weightlens.formats.savedmodel.vocabulary import fill_vocabularies, is_without_vocabulary
+from weightlens.formats.savedmodel.object_graph import OBJECT_GRAPH, ObjectGraph, fill_vocabularies, is_without_vocabulary
 from weightlens.formats.savedmodel.wire import Damaged, refusal
 from weightlens.formats.weights import bare
 from weightlens.formats.weights.groups import Leaf, name_variables

@@ -16,8 +16,7 @@ from weightlens.formats.architecture.config_values import parse_object
 from weightlens.formats.containers.contents import model_json, read_bytes
 from weightlens.formats.containers.zipped import Archive
 from weightlens.formats.patches import Patches, patch
-from weightlens.formats.tfjs.manifest import Stored, read_manifest
-from weightlens.formats.tfjs.shards import Find, in_folder
+from weightlens.formats.tfjs.manifest import Find, Stored, in_folder, read_manifest
 
 
 def new_json(path: Path) -> Path:

@@ -113,12 +113,12 @@ def trained_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
         yield from ((layer, name) for name in own_variables(layer) if not name.startswith(NOT_TRAINED))
 
 
-def untrained_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
-    """The variables that are not trainable: all of a frozen layer."""
+def untrained_variables(layer: Layer, alone: bool = False) -> Iterator[tuple[Layer, str]]:
+    """The variables that are not trainable: all of a frozen layer, and of what is in it unless each layer is ``alone``."""
     for inner in inner_layers(layer):
-        yield from () if layer.trainable else trained_variables(inner)
-        yield from untrained_variables(inner)
-    yield from unmoved_variables(layer)
+        yield from () if layer.trainable or alone else trained_variables(inner)
+        yield from untrained_variables(inner, alone)
+    yield from ((layer, name) for name in own_variables(layer) if not layer.trainable or name.startswith(NOT_TRAINED))
 
 
 def untrained_weights(model: Model) -> list[Weight]:
@@ -127,23 +127,9 @@ def untrained_weights(model: Model) -> list[Weight]:
     Up to Keras 2 everything in a frozen layer is frozen. In Keras 3 each layer is by itself: freezing one freezes what is in it
     then, and a layer inside can be set trainable again.
     """
-    if is_before_keras_3(model.provenance.keras_version):
-        still = (place for layer in model.layers for place in untrained_variables(layer))
-    else:
-        still = (place for layer in model.layers for place in frozen_by_themselves(layer))
+    alone = not is_before_keras_3(model.provenance.keras_version)
+    still = (place for layer in model.layers for place in untrained_variables(layer, alone))
     return [owner.own_weights[name] for owner, name in still if name in owner.own_weights]
-
-
-def frozen_by_themselves(layer: Layer) -> Iterator[tuple[Layer, str]]:
-    """The variables at or below a layer that are not trainable, if what is around a layer says nothing of it."""
-    for inner in inner_layers(layer):
-        yield from frozen_by_themselves(inner)
-    yield from unmoved_variables(layer)
-
-
-def unmoved_variables(layer: Layer) -> Iterator[tuple[Layer, str]]:
-    """The layer's own variables that no optimizer changes: all of a frozen layer."""
-    yield from ((layer, name) for name in own_variables(layer) if not layer.trainable or name.startswith(NOT_TRAINED))
 
 
 def inner_layers(layer: Layer) -> list[Layer]:

@@ -41,8 +41,9 @@ def recurrent(cell_step: Advance, states: int, documentation: str) -> Callable[.
         x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, initial_state: States = None,
         zero_masked: bool | None = None, batch: int | None = None,
     ) -> Any:  # fmt: skip
-        given, zeros = Given(mask, initial_state, zero_masked, batch), partial(initial_states, units=config["units"], count=states, step=step)
         advance, x = partial(cell_step, w=w, config=config, step=step), in_order(x, config)
+        zeros = partial(initial_states, units=config["units"], count=states, step=step)
+        given = Given(mask, initial_state, zero_masked, batch)
         if is_many(x):  # the products of one time step stay in the processor's cache
             return over_time(lambda x, states: advance(input_product(x, w, step), states=states), x, config, step, given, zeros)
         return over_time(advance, input_product(x, w, step), config, step, given, zeros)

@@ -1,6 +1,6 @@
 // How a block, or several of one name (the time steps of a recurrent layer), lies as rows and columns.
 
-import { along } from "./words.js";
+import { along, factorsAlong } from "./words.js";
 
 const PICTURE = 7; // a flat input of 7 x 7 numbers or more may be a picture
 
@@ -70,6 +70,17 @@ export class Grid {
   columnLabel(column) {
     if (this.folded || !this.block.columns.length) return "";
     return this.label(this.block.columns, column, false);
+  }
+
+  /** Whether each column has two names, one over the other: a gate, and the unit in it. */
+  get layered() {
+    return !this.folded && this.block.columns.length === 1 && this.block.axes[this.block.columns[0]].length > 1;
+  }
+
+  /** The two names of a column. */
+  names(column) {
+    const found = factorsAlong(this.block, this.block.columns[0], column, this.head);
+    return { outer: found.slice(0, -1).join(", "), inner: found.at(-1) };
   }
 
   /** What the columns from here on share, where a group of them begins. */

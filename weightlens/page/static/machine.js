@@ -28,11 +28,11 @@ export class Machine {
     this.trees = program.patterns.map(parse);
     this.functions = this.trees.map(() => null); // made when they are first needed
     const lists = program.runs.map(() => null);
-    const list = (k) => (lists[k] ??= expanded(program.runs[k]));
+    this.list = (k) => (lists[k] ??= expanded(program.runs[k]));
     for (const block of this.blocks) {
       for (const part of block.parts) {
-        part.own = list(part.at[0]);
-        part.places = part.holes.map(([k]) => list(k));
+        part.own = this.list(part.at[0]);
+        part.places = part.holes.map(([k]) => this.list(k));
         part.bases = part.holes.map(([, base]) => base);
       }
     }

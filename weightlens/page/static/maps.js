@@ -144,8 +144,8 @@ class Maps {
         share ? heat(values[k] * 2 - 1, 1, palette, "step") : heat(values[k], most, palette, "step"),
       );
       this.key.textContent = share
-        ? "orange: near 0, blue: near 1. Drag over it to move the chosen sample."
-        : `orange: negative, blue: positive, up to ${brief(most)}. Drag over it to move the chosen sample.`;
+        ? `orange: near 0, blue: near 1. ${this.directions()}`
+        : `orange: negative, blue: positive, up to ${brief(most)}. ${this.directions()}`;
     } else {
       const best = (k) => outputs.reduce((found, values, unit) => (values[k] > outputs[found][k] ? unit : found), 0);
       this.pixels(this.canvas, LARGE, (k) =>
@@ -153,10 +153,20 @@ class Maps {
       );
       this.key.replaceChildren(
         ...outputs.flatMap((_, unit) => [this.patch(CLASSES[unit]), ` ${along(this.y, 1, unit, this.network.head)} `]),
-        "Drag over it to move the chosen sample.",
+        make("br"),
+        this.directions(),
       );
     }
     this.dots(palette);
+  }
+
+  /** Which input is which side of the map, and what can be done with it. */
+  directions() {
+    const sides = this.spans.map(([low, high], axis) => {
+      const name = along(this.x, 1, axis, this.network.head);
+      return `${name} ${axis ? "upwards" : "to the right"} from ${brief(low)} to ${brief(high)}`;
+    });
+    return `${sides.join(", ")}. Drag over it to move the chosen sample.`;
   }
 
   patch(colour) {

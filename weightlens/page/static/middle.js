@@ -27,7 +27,7 @@ export class Middle {
     this.sheets = this.panels(this.state.layer).map((blocks) => new Sheet(this.state, new Grid(blocks, this.network.head)));
     this.element.replaceChildren(
       ...[
-        make("h2", {}, layer.path, layer.call && make("span", { class: "call" }, layer.call)),
+        make("h2", {}, `${layer.path} `, layer.call && make("span", { class: "call" }, layer.call)),
         layer.sentence && make("p", { class: "sentence" }, layer.sentence),
         ...this.sheets.map((sheet) => sheet.element),
         this.maps?.element,

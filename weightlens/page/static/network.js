@@ -74,6 +74,12 @@ export class Network {
     return this.index(block, place).reduce((flat, at, axis) => flat * block.shape[axis] + at, 0);
   }
 
+  /** The place of the number that an activation function was called with for the number at a place. */
+  argument(block, place) {
+    const [list, first] = block.argument;
+    return first + this.machine.list(list)[this.flat(block, place)];
+  }
+
   /** The block that a place belongs to. */
   at(place) {
     let [low, high] = [0, this.blocks.length - 1];

@@ -149,17 +149,16 @@ export class Panel {
     let hole = 0;
     const shown = pieces
       .slice(0, MOST_PIECES)
-      .map((piece) => (typeof piece === "string" ? piece : this.reference(piece, formula.at[hole++], formula.block.layer)));
+      .map((piece) => (typeof piece === "string" ? piece : this.reference(piece, formula.at[hole++], formula.block)));
     return [...shown, pieces.length > MOST_PIECES ? " …" : ""];
   }
 
   /** A cell or an area in a formula, to be clicked. */
-  reference([height, width, stride], place, layer) {
+  reference([height, width, stride], place, reader) {
     const block = this.network.at(place);
-    const called =
-      block.layer === layer || block.kind === "input"
-        ? block.name
-        : `${this.network.head.layers[block.layer].path}/${block.name}`;
+    const own = block.layer === reader.layer || block.kind === "input";
+    const other = block.of && !(own && block.occurrence === reader.occurrence); // a number of another time step
+    const called = `${own ? "" : `${this.network.head.layers[block.layer].path}/`}${block.name}${other ? ` t=${block.occurrence}` : ""}`;
     const [first, last] = [place, place + (height - 1) * stride + width - 1].map((at) => this.network.index(block, at));
     const name =
       height * width > 1
@@ -215,7 +214,7 @@ export class Panel {
             make(
               "tr",
               {},
-              ["term", "", "", "sum so far"].map((text) => make("th", { scope: "col" }, text)),
+              ["term", "value", "", "sum so far"].map((text) => make("th", { scope: "col" }, text)),
             ),
           ),
           make("tbody", {}, rows),
@@ -259,10 +258,8 @@ export class Panel {
   /** The activation function as a curve, with the point where this number is. */
   curve(place) {
     const block = this.network.at(place);
-    if (!block.function) return null;
-    const formula = this.explainer.formula(place);
-    const variable = this.argument(formula.block, place);
-    if (variable === null) return null;
+    if (!block.argument) return null;
+    const variable = this.network.argument(block, place);
     const at = this.network.memory[variable];
     const reach = Math.max(8, Math.abs(at) * 1.3);
     const xs = Array.from({ length: 81 }, (_, k) => (k / 40 - 1) * reach);
@@ -275,24 +272,5 @@ export class Panel {
         `${block.function.replace(/ with .*/, "")}(${full(at)}) = ${full(this.network.memory[place])}`,
       )
     );
-  }
-
-  /** The number of its layer that an activation is computed from: the one at the same index in the step before it. */
-  argument(block, place) {
-    const index = this.network.index(block, place).join();
-    const inside = (at) => this.network.at(at).layer === block.layer;
-    let level = [place];
-    let direct = null;
-    for (let depth = 0; depth < 5 && level.length && level.length < 3000; depth++) {
-      level = [...new Set(level.flatMap((at) => this.explainer.reads(at)))];
-      const found = level.find((at) => {
-        const other = this.network.at(at);
-        return other.name.startsWith("pre-activation") && inside(at) && this.network.index(other, at).join() === index;
-      });
-      if (found !== undefined) return found;
-      if (depth === 0) direct = level.length === 1 ? level[0] : null;
-      level = level.filter(inside);
-    }
-    return direct;
   }
 }

@@ -3,11 +3,11 @@
 import { colours, css, heat, mix } from "./colours.js";
 import { atNextFrame, make, sharp } from "./dom.js";
 import { Hand } from "./hand.js";
+import { drawLabels, OUTER, rowText } from "./labels.js";
 import { brief, full, placeWords, shapeWords, soMany } from "./words.js";
 
 const GAP = 6; // pixels between groups of columns
 const NUMBERS = { width: 58, height: 24 };
-const COLUMN_LABEL = 54; // pixels
 const FEW_COLUMNS = 64; // of numbers; wider blocks begin as colours
 
 export class Sheet {
@@ -54,7 +54,14 @@ export class Sheet {
     return make(
       "section",
       { class: `block ${this.kind}`, "data-block": block.id },
-      make("h3", {}, block.name, this.kind !== "step" && make("span", { class: `chip ${this.kind}` }, this.kind), this.from()),
+      make(
+        "h3",
+        {},
+        `${block.name} `,
+        this.kind !== "step" && make("span", { class: `chip ${this.kind}` }, this.kind),
+        " ",
+        this.from(),
+      ),
       block.short && block.layer === this.state.layer && make("p", { class: "math" }, block.short),
       make("p", { class: "shape" }, this.axesWords()),
       block.explained && block.layer === this.state.layer && make("p", { class: "explained" }, block.explained),
@@ -89,6 +96,7 @@ export class Sheet {
         onclick: () => {
           this.asHeat = !this.asHeat;
           switched.textContent = this.asHeat ? "numbers" : "colours";
+          if (this.painting) this.painting.hidden = !this.asHeat;
           this.resize();
         },
       },
@@ -97,7 +105,8 @@ export class Sheet {
     if (this.block.kind !== "input") return make("div", { class: "tools" }, switched);
     this.brush = make("input", { type: "number", value: this.most() || 1, step: "any", "aria-label": "number to paint with" });
     this.paint = make("input", { type: "checkbox" });
-    return make("div", { class: "tools" }, switched, make("label", {}, this.paint, " paint with "), this.brush);
+    this.painting = make("span", { hidden: !this.asHeat }, make("label", {}, this.paint, " paint with "), this.brush);
+    return make("div", { class: "tools" }, switched, this.painting);
   }
 
   /** The largest number in size, for the scale of colours. */
@@ -121,9 +130,10 @@ export class Sheet {
       Math.min(24, Math.floor(220 / Math.max(1, block.shape.length >= 4 ? block.shape[1] : grid.folded || 16))),
     );
     this.cell = this.asHeat ? { width: small, height: small } : { ...NUMBERS, width: block.text ? 220 : NUMBERS.width };
-    const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => this.rowText(row).length);
+    const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => rowText(this, row).length);
     this.left = Math.min(150, Math.max(0, ...labels) * 6.4 + 8);
     this.top = this.grid.block.columns.length && !grid.folded ? 20 : 4;
+    if (grid.layered && !this.asHeat) this.top += OUTER;
     this.most_ = this.most();
     this.room.dataset.left = this.left;
     this.room.style.width = `${this.left + this.x(grid.width - 1) + this.cell.width + 2}px`;
@@ -179,7 +189,7 @@ export class Sheet {
     }
     this.drawFrames(context, palette);
     context.restore();
-    this.drawLabels(context, palette, rows, columns);
+    drawLabels(this, context, palette, rows, columns);
   }
 
   corner(row, column) {
@@ -226,35 +236,6 @@ export class Sheet {
     for (const place of this.marked) frame(place, palette.mark, 2);
     if (this.state.selected !== null) frame(this.state.selected, palette.accent, 3);
     if (this.state.pointed !== null) frame(this.state.pointed, palette.ink, 1.5);
-  }
-
-  drawLabels(context, palette, rows, columns) {
-    context.fillStyle = css(palette.grey);
-    context.textAlign = "right";
-    for (let row = rows[0]; row < Math.min(this.grid.height, rows[1]); row++) {
-      const y = this.corner(row, 0)[1] + this.cell.height / 2;
-      if (y >= this.top) context.fillText(this.rowText(row), this.left - 5, y, this.left - 6);
-    }
-    context.textAlign = "left";
-    const room = (this.asHeat ? this.grid.group || Math.ceil(COLUMN_LABEL / this.cell.width) : 1) * this.cell.width - 3;
-    for (let column = columns[0]; column < Math.min(this.grid.width, columns[1]); column++) {
-      const x = this.corner(0, column)[0];
-      if (x >= this.left - 1) context.fillText(this.columnText(column), x + 2, 9, room);
-    }
-  }
-
-  /** What stands left of a row; of low rows only of groups, or of some. */
-  rowText(row) {
-    if (!this.asHeat) return this.grid.rowLabel(row);
-    if (this.grid.rowGroup) return this.grid.rowGroupLabel(row);
-    return row % Math.ceil(13 / this.cell.height) ? "" : this.grid.rowLabel(row);
-  }
-
-  /** What stands over a column; of narrow columns only over groups, or over some. */
-  columnText(column) {
-    if (!this.asHeat) return this.grid.columnLabel(column);
-    if (this.grid.group) return this.grid.groupLabel(column);
-    return column % Math.ceil(COLUMN_LABEL / this.cell.width) ? "" : this.grid.columnLabel(column);
   }
 
   /** Shows what is another way now; `marked` are the places that the explained number is made of. */

@@ -29,9 +29,10 @@ export class Stepper {
     const block = this.steps[this.at];
     if (!block) return; // nothing but matrices
     const layer = this.state.network.head.layers[block.layer];
+    const where = block.kind === "input" ? block.name : `${layer.path}, ${block.name}`;
     const said = block.kind === "input" ? ["The numbers that go in."] : [block.explained, block.words && `${block.words}.`];
     this.told.replaceChildren(
-      make("b", {}, `${this.at + 1} of ${this.steps.length}: ${layer.path}, ${block.name}. `),
+      make("b", {}, `${this.at + 1} of ${this.steps.length}: ${where}. `),
       said.filter(Boolean).join(" "),
     );
     this.middle.reveal(block);

@@ -32,21 +32,37 @@ function coordinate(factor, i) {
   return factor.name === "time step" ? `t=${at}` : `${factor.name} ${at}`;
 }
 
-/** What a place of a block's last axis is called: a class or a column of the input by the name that somebody gave it, else "class 2". */
-function placeName(block, i, head) {
+/** The axis of a block along which the columns of the network's input stand: of the input, and of the kernel that reads it; -1 without one. */
+function inputAxis(block, head) {
+  const isTable = ({ kind, shape, axes }) => kind === "input" && shape.length === 2 && axes[1][0]?.name === "feature";
+  if (isTable(block)) return 1;
+  if (block.kind !== "weight" || block.shape.length !== 2) return -1;
+  const { reads } = head.layers[block.layer];
+  const read = head.blocks.find((other) => isTable(other) && reads.length === 1 && reads[0] === other.layer);
+  return read && read.shape[1] === block.shape[0] && block.axes[0][0]?.name === "feature" ? 0 : -1;
+}
+
+/** What a column of the input is called, or a class: by the name that somebody gave it, else "x2", "class 2". */
+function placeName(block, axis, i, head) {
+  block.inputAxis ??= inputAxis(block, head);
+  if (axis === block.inputAxis) return head.inputLabels.length === block.shape[axis] ? head.inputLabels[i] : `x${i}`;
+  if (axis !== block.shape.length - 1) return null;
   const isAnswer = head.outputs.some((output) => output.block === block.number);
   const names = block.kind === "input" ? head.inputLabels : isAnswer ? head.labels : [];
   if (names.length === block.shape.at(-1)) return names[i];
   return isAnswer && block.shares && block.shape.length === 2 ? `class ${i}` : null;
 }
 
-/** One place of an axis in words. */
-export function along(block, axis, i, head) {
-  const name = axis === block.shape.length - 1 ? placeName(block, i, head) : null;
-  if (name !== null) return name;
+/** One place of an axis in words, factor by factor: ["input gate", "unit 3"]. */
+export function factorsAlong(block, axis, i, head) {
+  const name = placeName(block, axis, i, head);
+  if (name !== null) return [name];
   const factors = block.axes[axis];
-  return factors.length ? factors.map((factor) => coordinate(factor, i)).join(", ") : String(i);
+  return factors.length ? factors.map((factor) => coordinate(factor, i)) : [String(i)];
 }
+
+/** One place of an axis in words. */
+export const along = (block, axis, i, head) => factorsAlong(block, axis, i, head).join(", ");
 
 /** An element in words: "sample 1, unit 3"; of more than two axes nothing is said of what there is only one of. */
 export function placeWords(block, index, head) {

@@ -1,7 +1,5 @@
 """Layers of the networks in ``keras.applications`` (ConvNeXt, Inception-ResNet v2) that ``keras.layers`` has not."""
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec
 
 CONVNEXT = "keras.src.applications.convnext"

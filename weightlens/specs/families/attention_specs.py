@@ -1,7 +1,5 @@
 """Attention (``keras.layers``, "Attention layers")."""
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec
 from weightlens.specs.variables import ATTENTION_PARTS
 

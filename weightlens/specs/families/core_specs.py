@@ -1,7 +1,5 @@
 """Core layers, and the layers that are an activation function (``keras.layers``, "Core layers", "Activation layers")."""
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec
 
 ADAPTED = "lora_rank lora_alpha quantization_config:any"

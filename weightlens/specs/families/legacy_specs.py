@@ -1,7 +1,5 @@
 """Layers of other versions and packages: Keras 1, ``keras.layers.experimental``, TensorFlow Model Optimization."""
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec
 
 UNITS = {"kernel": "?, unit", "bias": "unit"}

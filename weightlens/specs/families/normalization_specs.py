@@ -1,7 +1,5 @@
 """Normalization (``keras.layers``, "Normalization layers"; ``Normalization`` and ``Rescaling`` from "Preprocessing layers")."""
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec
 
 SCALED = "gamma?scale beta?center"

@@ -1,7 +1,5 @@
 """Pooling layers (``keras.layers``, "Pooling layers")."""
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 ALL = (1, 2, 3)

@@ -1,7 +1,5 @@
 """Preprocessing (``keras.layers``, "Preprocessing layers"), of pictures too."""
 
-from __future__ import annotations
-
 from weightlens.specs.families.regularization_specs import BOXES, PICTURE
 from weightlens.specs.layer import LayerSpec
 

@@ -3,8 +3,6 @@
 ``keras.layers``, "Regularization layers", "Image augmentation layers".
 """
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 DROPOUT = LayerSpec(

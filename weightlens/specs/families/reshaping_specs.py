@@ -1,7 +1,5 @@
 """Layers that arrange numbers anew (``keras.layers``, "Reshaping layers")."""
 
-from __future__ import annotations
-
 from weightlens.specs.layer import LayerSpec, each_rank
 
 CROPPING = LayerSpec(function="reshaping.cropping", options="cropping:sides data_format", alone=True, keeps_kind=True)

@@ -1,25 +1,30 @@
-"""The samples as a hidden layer sees them: two of its units as the axes of a chart, in which the classes may lie apart."""
+"""Hidden layers drawn: each unit as a map over the plane of two inputs, and the samples as two of the units see them, on a chart."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from weightlens.workbook.drawing.hidden_units import hidden_layers
-from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, cell_name, rectangle
+from weightlens.recording import Step
+from weightlens.workbook.formulas.arrangement import Arrangement
+from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, cell_name, rectangle, refer
+from weightlens.workbook.layout.plan import weights_read
 from weightlens.workbook.sheets.controls import LONGEST_LIST, control, drop_down, in_quotes
-from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP
+from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP
+from weightlens.workbook.sheets.maps import SIDE, Run
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.target import as_answers
 from weightlens.workbook.xlsx.blocks import Block, Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import Drawn, NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.styles import Look
 
 MOST_CLASSES = 8
 NUMBER, CLASS, INPUTS = 0, 1, 2  # columns; the two hidden values come after the inputs
+MOST, IN_A_ROW = 48, 8  # maps, and those side by side
+WIDTH, HEIGHT = 1.3, 9.0  # of a square and of a line of text
+SQUARE = Look(format=";;;")  # the colour is to be seen, the number in the formula bar only
 
 
 def draw(net: NetworkSheets, drawn: Drawn) -> None:
@@ -40,8 +45,7 @@ def draw(net: NetworkSheets, drawn: Drawn) -> None:
     second = control(net, sheet, first.after + 1, "up", units[pair[1]])
     picked = [f'VALUE(SUBSTITUTE({pick.place},"unit ",""))+1' for pick in (first, second)]
     heads = ("sample", "class", *net.options.input_names(x.shape[1]), "across", "up")
-    for column, text in enumerate(heads):
-        sheet.write(LABEL, column, text, net.styles["label"])
+    sheet.across(LABEL, 0, heads, net.styles, "label")
     sheet.write(HEAD, CLASS, "as exported", net.styles["caption"])
     order = sorted(range(len(classes)), key=lambda i: classes.index(classes[i]))  # those of a class together: a series of the chart
     for row, i in enumerate(order, TOP):
@@ -60,8 +64,7 @@ def to_choose(net: NetworkSheets, sheet: Sheet, units: list[str], row: int) -> s
     if len(listed) <= LONGEST_LIST:
         return listed
     sheet.write(row, NUMBER, "the units", net.styles["caption left"])
-    for i, name in enumerate(units, row + 1):
-        sheet.write(i, NUMBER, name, net.styles["label left"])
+    sheet.down(row + 1, NUMBER, units, net.styles, "label left")
     return rectangle((row + 1) * ROW + NUMBER, (row + len(units)) * ROW + NUMBER)
 
 
@@ -108,3 +111,49 @@ def draw_samples(title: str, series: list[tuple[str, list[int]]], column: int, l
         across, up = (f"'{title}'!{rectangle(rows[0] * ROW + column + j, rows[-1] * ROW + column + j)}" for j in (0, 1))
         chart.series.append(as_dots(Series(up, across, title=name), colour, 9))
     page.add_chart(chart, f"{COLUMN[column + 3]}{TOP + 1}")
+
+
+def hidden_layers(steps: list[Step]) -> dict[str, Step]:
+    """The last step of each layer after which a layer with weights still follows."""
+    readers = [i for i, step in enumerate(steps) if weights_read(step.made)]
+    last = readers[-1] if readers else 0
+    before = {step.layer: step for step in steps[:last] if step.layer != steps[last].layer}
+    return {layer: step for layer, step in before.items() if step.made.ndim == 2}
+
+
+def draw_units(net: NetworkSheets, run: Run) -> None:
+    """The maps of all hidden units, a row or more for each layer, the output's at the end; none where no layer is hidden."""
+    blocks = {id(step.made): block for step, block in run.steps}
+    hidden = hidden_layers([step for step, _ in run.steps])
+    layers = [(f"{layer}: {unit_words(step)}", blocks[id(step.made)]) for layer, step in hidden.items()]
+    shown = sum(block.arrangement.width for _, block in layers)
+    if not layers or shown > MOST:
+        return
+    hint = "What each hidden unit says everywhere on the plane of the sheet Map."
+    sheet = net.plan.sheet("Hidden units", hint=hint)
+    sheet.default_width = WIDTH
+    row = SECTION + 1
+    for name, block in [*layers, ("the output", run.output)]:
+        sheet.write(row, 1, name, net.styles["caption left"])
+        row += 1
+        for start in range(0, block.arrangement.width, IN_A_ROW):
+            for place, unit in enumerate(range(start, min(start + IN_A_ROW, block.arrangement.width))):
+                draw_unit(net, sheet, block, unit, row, 1 + place * (SIDE + 1))
+            for r in range(row + 1, row + 1 + SIDE):
+                sheet.heights[r] = HEIGHT
+            row += SIDE + 2
+    sheet.freeze = (SECTION, 0)
+
+
+def unit_words(step: Step) -> str:
+    """How many units a layer has, in words."""
+    units = step.made.shape[1]
+    return "1 unit" if units == 1 else f"{units} units"
+
+
+def draw_unit(net: NetworkSheets, sheet: Sheet, block: Block, unit: int, row: int, column: int) -> None:
+    """One map with the number of its unit over it: plain references to the run behind the sheet Map."""
+    cells, values = block.cells[:, unit].reshape(SIDE, SIDE), np.asarray(block.values, float)[:, unit].reshape(SIDE, SIDE)
+    sheet.write(row, column, f"unit {unit}" if block.arrangement.width > 1 else "", net.styles["label left"])
+    square = Block(Arrangement((SIDE, SIDE), (0,), (1,)), values, net.styles.of(SQUARE), make=partial(refer, cells))
+    sheet.heats.append((sheet.put(square, row + 1, column).area, "both signs"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from weightlens.call_order import calls_in_order, path_of_call, refs
 from weightlens.model import Layer
@@ -21,12 +21,10 @@ from weightlens.workbook.drawing.output_strips import strip_of, write_strip
 from weightlens.workbook.neuron.neuron_sheet import first_sample
 from weightlens.workbook.sheets.controls import beside, drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, link_to_layer
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets, Winner
 from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import FILLS, Look
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import Drawn, NetworkSheets, Winner
-    from weightlens.workbook.xlsx.book import Sheet
 
 MOST_BOXES = 32
 WIDTH, BETWEEN = 8, 2  # columns of a box, and between two boxes

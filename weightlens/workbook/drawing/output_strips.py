@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,12 +13,10 @@ from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, combine
 from weightlens.workbook.neuron.cell_numbers import MOST_ONE_BY_ONE, can_be_picked, of_sample
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Look, squares_format
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
 
 MOST = 1_000_000  # numbers that the means of a strip are taken of
 SHOWN = 8  # cells

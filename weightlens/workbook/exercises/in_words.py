@@ -1,4 +1,6 @@
-"""The marks in words: what was probably forgotten, where a wrong number is the one that a usual mistake leads to.
+"""Help with an exercise: the marks in words, and the sheet Hints, which says what a step is for and works out its first number.
+
+The words say what was probably forgotten, where a wrong number is the one that a usual mistake leads to.
 
 The mistakes are those of a check by hand, made in the recorded forward pass on the exported numbers. Their results stand on a hidden
 sheet beside the right ones, so the words are live formulas, too; where an input or weight was changed since, they say nothing.
@@ -6,6 +8,7 @@ sheet beside the right ones, so the words are live formulas, too; where an input
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
@@ -18,9 +21,14 @@ from weightlens.checks.by_hand.replay import Replay
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import Recorded, Trace
 from weightlens.spreadsheet.cells_map import steps_by_entry
+from weightlens.words.captions import mathematics
+from weightlens.words.explained import explained
+from weightlens.words.worked import arithmetic
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, combine, quoted, refer
+from weightlens.workbook.sheets.controls import drop_down
 from weightlens.workbook.sheets.exercise import ALLOWED, Blank, marks_of
+from weightlens.workbook.sheets.frame import widen
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
@@ -31,6 +39,13 @@ WORDS, SUM, TOP = 3, 4, 5  # rows of the hidden sheet
 SAME = 0.000001  # the right number is the exported one
 NONE_OF_THEM = "a number is wrong, and not by one of the usual mistakes: the sheet Hints may help"
 Key = tuple[str, str]  # the layer and the name of a step
+HINT_HEAD, FIRST_HINT = 3, 4  # rows of the hints
+WIDTHS = (24, 60, 40, 12, 60)
+TEXTS = (*WIDTHS[:3], WIDTHS[4])  # of the columns whose texts are broken
+HEADS = ("step", "what it is for", "how it is computed", "show one?", "its first number, worked out (with the numbers as exported)")
+HINT = "Stuck? Read from left to right, and only as far as you need. Type yes in a blue cell to see the first number of a step worked out."
+LINE = 15.0  # points of a line of text
+MOST_WORKED = 250  # characters of a number worked out
 
 
 class Slip(NamedTuple):
@@ -152,3 +167,27 @@ def matches(given: Cells, right: Cells, wrong: Cells, stored: Cells, values: Cel
     parts: list[str | Expression] = ["IF(", refer(wrong), "=1,IF(ABS(", refer(right), "-", refer(stored), f")<={SAME:.6f},"]
     parts += ["IF(ABS(", refer(given), "-", refer(values), f")<={allowed},1,0),0),0)"]
     return combine(parts, given.shape)
+
+
+def hints_sheet(net: NetworkSheets, blanks: list[Blank]) -> None:
+    """A row for each step."""
+    sheet, steps = net.plan.sheet("Hints", hint=HINT), {id(step.made): step for step in net.plan.steps}
+    for j, (width, head) in enumerate(zip(WIDTHS, HEADS, strict=True)):
+        widen(sheet, j, width)
+        sheet.write(HINT_HEAD, j, head, net.styles["head"])
+    for row, ((layer, name), group) in enumerate(by_step(blanks).items(), start=FIRST_HINT):
+        step, again = steps[id(group[0].placed.made)], len(group) > 1
+        purpose, formula, worked = explained(step), mathematics(step, repeated=True) if again else step.words, ""
+        with contextlib.suppress(TypeError, ValueError, KeyError, IndexError):  # some operations cannot be followed number by number
+            worked = arithmetic(step, (0,) * step.made.ndim)
+        sheet.across(row, 0, (f"{layer}: {name}", purpose, formula), net.styles, "text")
+        sheet.heights[row] = LINE * (
+            1 + max(len(text) // width for text, width in zip((f"{layer}: {name}", purpose, formula, worked), TEXTS, strict=True))
+        )
+        if not worked:
+            continue
+        sheet.texts[(row, 3)] = Text("no", net.styles["switch"])
+        sheet.finishing.append(drop_down(f"D{row + 1}", '"no,yes"'))
+        sheet.texts[(row, 4)] = Text(style=net.styles["text"], formula=f'IF($D{row + 1}="yes",{quoted(worked[:MOST_WORKED])},"")', value="")
+    sheet.freeze, sheet.one_page = (FIRST_HINT, 1), 0
+    sheet.print_area = f"A1:C{max(row for row, _ in sheet.texts) + 1}"  # on paper nobody types yes

@@ -22,6 +22,7 @@ from weightlens.workbook.formulas.cell_arrays import (
     Cells,
     Expression,
     Piece,
+    Unwritable,
     compress,
     number,
     numbered,
@@ -29,6 +30,7 @@ from weightlens.workbook.formulas.cell_arrays import (
 
 FEW = 4  # up to so many single products are written out: B6*D$13+C6*D$14 can be read without help
 MAX_ARGUMENTS = 255
+IN_BUNDLES = {"SUM", "MAX", "MIN", "PRODUCT"}  # functions of whose results over parts they make the result over all
 AT_ONCE = 1 << 18  # addresses that are compared at once
 SHEET_SALT = 0x9E3779B97F4A7C1  # odd, and large: sheets change a hash as much as offsets do
 
@@ -194,12 +196,11 @@ def written_out(at_a: np.ndarray, at_b: np.ndarray, height: int, width: int, how
 
 def reduction(rows: Cells, function: str, neutral: float | None) -> Expression:
     """``SUM``, ``MAX``... over rows of addresses ``(n, k)``; the constant ``neutral`` (a padded cell) is left out."""
-    taken_apart = patterns(rows)
+    taken_apart, left_out = patterns(rows), None if neutral is None else CONSTANTS.code(neutral)
     options: list[list[Piece]] = []
     for pattern in taken_apart.shapes:
         at, offsets = split(pattern)
-        constants = [CONSTANTS.value(int(code)) for code in np.delete(pattern, at)]
-        kept = [number(c) for c in constants if not (c == neutral or (neutral is not None and neutral != neutral and c != c))]
+        kept = [number(CONSTANTS.value(code)) for code in np.delete(pattern, at).tolist() if code != left_out]
         arguments: list[Piece] = [Area(taken_apart.base + first, h, w) for first, _, h, w, _ in joint(np.sort(offsets), None)]
         arguments += dict.fromkeys(kept) if function in ("MAX", "MIN") else kept
         nothing: list[Piece] = ["1" if function == "PRODUCT" else "0"]
@@ -209,10 +210,20 @@ def reduction(rows: Cells, function: str, neutral: float | None) -> Expression:
 
 
 def call(function: str, arguments: list[Piece], count: int) -> list[Piece]:
-    """``FUNCTION(a,b,...)``; more than 255 arguments are nested, an average of so many is a sum divided."""
-    if function == "AVERAGE" and len(arguments) > MAX_ARGUMENTS:
+    """``FUNCTION(a,b,...)``; more than 255 arguments are taken in bundles, an average of so many is a sum divided."""
+    if len(arguments) <= MAX_ARGUMENTS:
+        return joined(function, [[argument] for argument in arguments])
+    if function == "AVERAGE":
         return [*call("SUM", arguments, count), f"/{count}"]
-    while len(arguments) > MAX_ARGUMENTS:
-        bundles = [call(function, arguments[i : i + MAX_ARGUMENTS], 0) for i in range(0, len(arguments), MAX_ARGUMENTS)]
-        return [function + "(", *[piece for i, bundle in enumerate(bundles) for piece in ([","] if i else []) + bundle], ")"]
-    return [function + "(", *[piece for i, argument in enumerate(arguments) for piece in ([",", argument] if i else [argument])], ")"]
+    if function not in IN_BUNDLES:
+        raise Unwritable(f"{function} of cells that lie apart in more than {MAX_ARGUMENTS} places")
+    starts = range(0, len(arguments), MAX_ARGUMENTS)
+    return joined(function, [call(function, arguments[start : start + MAX_ARGUMENTS], count) for start in starts])
+
+
+def joined(function: str, arguments: list[list[Piece]]) -> list[Piece]:
+    """A function and its arguments, commas between them."""
+    pieces: list[Piece] = [function + "("]
+    for argument in arguments:
+        pieces += [*argument, ","]
+    return [*pieces[:-1], ")"]

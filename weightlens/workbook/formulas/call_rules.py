@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from weightlens.recording import Recorded, cast
 from weightlens.recording.calls import argument
+from weightlens.recording.texts import BLANKS, CAPITALS, PUNCTUATION
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.cell_arrays import ADD, ATOM, COMPARE, POWER, ROW, Area, Cells, Expression, Unwritable, combine, refer
-from weightlens.workbook.formulas.text_rules import TEXT_RULES
 
 if TYPE_CHECKING:
     from weightlens.workbook.formulas.translate import Formulas
 
 Rule = Callable[[Recorded, "Formulas"], Expression]
+LONGEST = 32_767  # characters in a cell, also on the way to a result
 
 
 def negative(x: Recorded, formulas: Formulas) -> Expression:
@@ -134,6 +135,47 @@ def error_function(x: Recorded, formulas: Formulas) -> Expression:
     return combine(["ERF(", formulas.arithmetic(x.args[0]), ")"], x.shape)
 
 
+def quoted(character: str) -> str:
+    """A character inside a formula."""
+    return f"CHAR({ord(character)})" if character < " " or character == "\\" else '""""' if character == '"' else f'"{character}"'
+
+
+def replaced(x: Recorded, formulas: Formulas, pairs: Iterable[tuple[str, str]]) -> Expression:
+    """``SUBSTITUTE(SUBSTITUTE(text, a, b), c, d)``."""
+    pairs = list(pairs)
+    ends = [f",{quoted(old)},{quoted(new) if new else chr(34) * 2})" for old, new in pairs]
+    return combine(["SUBSTITUTE(" * len(pairs), formulas.expression(x.args[0]), *ends], x.shape)
+
+
+def lowered(x: Recorded, formulas: Formulas) -> Expression:
+    """``LOWER`` would also lower letters that TensorFlow leaves alone."""
+    return replaced(x, formulas, ((chr(old), chr(new)) for old, new in CAPITALS.items()))
+
+
+def without_marks(x: Recorded, formulas: Formulas) -> Expression:
+    """Each mark replaced by nothing."""
+    return replaced(x, formulas, ((mark, "") for mark in PUNCTUATION))
+
+
+def spaced(x: Recorded, formulas: Formulas) -> Expression:
+    """Tabs and line ends as spaces; ``TRIM`` leaves one space between words."""
+    return combine(["TRIM(", replaced(x, formulas, ((blank, " ") for blank in BLANKS)), ")"], x.shape)
+
+
+def word_at(x: Recorded, formulas: Formulas) -> Expression:
+    """A piece of the text with its spaces made as wide as all of it, trimmed; too many words are ``#N/A``."""
+    lines, places, most = x.args
+    texts = lines.value if lines.value is not None else np.zeros(0, str)
+    if any((len(line) + 1) * (line.count(" ") + 2) > LONGEST for line in texts.ravel().tolist()):
+        raise Unwritable("a text too long to be cut into words in one cell")
+    line, place = (formulas.expression(part) for part in (lines, places))
+    wide = combine(["(LEN(", line, ")+1)"], line.shape)
+    piece: list[str | Expression] = ["MID(SUBSTITUTE(", line, '," ",REPT(" ",', wide, ")),", place, "*", wide, "+1,", wide, ")"]
+    if not most:
+        return combine(["TRIM(", *piece, ")"], x.shape)
+    return combine(["IF(LEN(", line, ")-LEN(SUBSTITUTE(", line, f'," ",""))>={most},NA(),TRIM(', *piece, "))"], x.shape)
+
+
 RULES: dict[Any, Rule] = {
     np.negative: negative,
     np.square: square,
@@ -159,4 +201,6 @@ def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
 
 
 RULES[np.take] = rule_for_take
-BY_NAME: dict[str, Rule] = {"erf (vectorized)": error_function, **TEXT_RULES}  # ufuncs made of Python functions are known by name
+BY_NAME: dict[str, Rule] = {  # ufuncs made of Python functions are known by name
+    "erf (vectorized)": error_function, "lowered": lowered, "without_marks": without_marks, "spaced": spaced, "word_at": word_at,
+}  # fmt: skip

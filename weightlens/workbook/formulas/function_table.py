@@ -71,13 +71,15 @@ CALLS: dict[Any, str] = {  # every {} is one operand, written once
     np.deg2rad: "RADIANS({})",
     np.rad2deg: "DEGREES({})",
 }
-LOGICAL: dict[Any, str] = {
+LOGICAL: dict[Any, str] = {  # what these calls make of conditions
     np.logical_and: "AND({},{})",
     np.logical_or: "OR({},{})",
     np.logical_not: "NOT({})",
     np.bitwise_and: "AND({},{})",
     np.bitwise_or: "OR({},{})",
     np.invert: "NOT({})",
+    np.multiply: "AND({},{})",
+    np.add: "OR({},{})",
 }
 SELF_WRAPPED = {np.exp2, np.log1p}  # their operand stands beside an operator
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.recording import Recorded, Step, Trace, cast, operands
-from weightlens.recording.calls import MOVES, operation
+from weightlens.recording.calls import MOVES, moved_by_data, operation
 from weightlens.recording.graph import evaluate, expression
 from weightlens.workbook.formulas.function_table import needs_cells
 
@@ -61,8 +61,6 @@ def promoted(steps: list[Step]) -> list[Step]:
     size: dict[int, tuple[int, int]] = {}  # of unnamed expressions: calls, and how deep they nest
     for step, inside in zip(steps, expressions, strict=True):
         before = len(result)
-        if any(x.kind for x in inside[:-1]):  # an earlier step has it in common with this one
-            inside = expression(step.made)
         for x in inside:
             _prepare(x, step.layer, uses, result)
             calls, depth = 1, 0
@@ -87,7 +85,7 @@ def has_cells(x: Any) -> bool:
     op = operation(x)
     if op is cast:
         return has_cells(x.args[0]) and x.dtype.kind != "b" and not (x.dtype.kind in "iu" and x.args[0].dtype.kind == "f")
-    if op not in MOVES or (op is np.take and any(isinstance(arg, Recorded) for arg in (*x.args[1:], *x.kwargs.values()))):
+    if op not in MOVES or moved_by_data(x):
         return False
     data = x.args[0]
     return all(has_cells(part) for part in (data if isinstance(data, (list, tuple)) else [data]))
@@ -121,9 +119,7 @@ def _prepare(x: Recorded, layer: str, uses: Counter[int], result: list[Step]) ->
             return constant
         return thing
 
-    args = tuple(settle(i, arg) for i, arg in enumerate(x.args))
-    if any(new is not old for new, old in zip(args, x.args, strict=True)):
-        x.made_by(x.op, args, x.kwargs)
+    x.made_by(x.op, tuple(settle(i, arg) for i, arg in enumerate(x.args)), x.kwargs)
 
 
 def _length(x: Recorded) -> int:

@@ -71,6 +71,8 @@ class Formulas:
         op = operation(x)
         if op is np.equal and any(isinstance(arg, Recorded) and arg.dtype.kind == "U" for arg in x.args):
             return self.call("EXACT({},{})", x, COMPARE, boolean=True)
+        if op in LOGICAL and x.dtype == bool:  # of whole numbers: bit by bit, or a sum
+            return self.call(LOGICAL[op], x, COMPARE, boolean=True)
         if op in INFIX:
             return self.infix(x, op)
         if op is np.where and not isinstance(x.args[0], Recorded):
@@ -78,8 +80,6 @@ class Formulas:
             return pick(np.asarray(x.args[0], bool), yes, no, x.shape)
         if op in CALLS:
             return self.call(CALLS[op], x, POWER if op in SELF_WRAPPED else COMPARE)
-        if op in LOGICAL and x.dtype == bool:  # of whole numbers: bit by bit
-            return self.call(LOGICAL[op], x, COMPARE, boolean=True)
         rule = RULES.get(op) or BY_NAME.get(getattr(op, "__name__", ""))
         if rule is not None:
             return rule(x, self)
@@ -87,7 +87,7 @@ class Formulas:
             return self.reduction(x, *REDUCTIONS[op])
         if op in PREFIX:
             return self.prefix(x, *PREFIX[op])
-        if op in PRODUCTS:
+        if op in PRODUCTS and x.dtype != bool:  # of conditions NumPy says whether there are any, not how many
             return product(x, self)
         cells = self.cells_through(x)
         if cells is not None:
@@ -109,11 +109,7 @@ class Formulas:
     def cells_through(self, x: Recorded) -> Cells | None:
         """The cells that ``x`` itself copies, if it is a step that only moves numbers."""
         bare = x.copy()
-        place, self.place = self.place, lambda y: None if y is bare else place(y)
-        try:
-            return self.cells(bare)
-        finally:
-            self.place = place
+        return Formulas(lambda y: None if y is bare else self.place(y)).cells(bare)
 
     def arithmetic(self, x: Any) -> Expression:
         """An operand of arithmetic: TRUE and FALSE become 1 and 0."""
@@ -122,8 +118,6 @@ class Formulas:
     def infix(self, x: Recorded, op: Any) -> Expression:
         sign, level, left, right = INFIX[op]
         a, b = (self.arithmetic(arg) for arg in x.args)
-        if op is np.multiply and x.dtype == bool:
-            return combine(["AND(", a, ",", b, ")"], x.shape, boolean=True)
         return combine([a.at_least(left), sign, b.at_least(right)], x.shape, level, boolean=op in COMPARISONS)
 
     def call(self, template: str, x: Recorded, level: int, boolean: bool = False) -> Expression:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,9 +15,7 @@ from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.neuron.cell_numbers import CellNumbers
 from weightlens.workbook.neuron.neurons import Neuron
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.network import NetworkSheets
 
 NO_CURVE, LINEAR, SOFTMAX = "no curve", "no activation", "softmax"
 LINEAR_CURVE, SOFTMAX_CURVE = 1, 2  # their numbers; 0 is no curve

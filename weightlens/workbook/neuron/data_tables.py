@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,11 +18,9 @@ from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, 
 from weightlens.workbook.neuron.cell_numbers import CellNumbers, of_sample
 from weightlens.workbook.neuron.curves import Activated
 from weightlens.workbook.neuron.neurons import Neuron
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 KEY, LABEL, GROUP, BIAS, CURVE, FIRST = range(6)  # columns; the values begin at FIRST
 TABLES = 22  # the row of the first table; above it stands what is picked
@@ -118,8 +115,7 @@ def write_tables(net: NetworkSheets, sheet: Sheet, neurons: list[Neuron], activa
     tables = Tables(sheet, neurons, activated, rows, width, end)
     write = TableWriter(net, tables, CellNumbers(net.plan), sample, first)
     sheet.write(TABLES, KEY, "layers", net.styles["caption left"])
-    for j, name in enumerate(FIELDS):
-        sheet.write(TABLES, FIRST + j, name, net.styles["label"])
+    sheet.across(TABLES, FIRST, FIELDS, net.styles, "label")
     for i, neuron in enumerate(neurons):
         write.layer(i, neuron)
         write.units(i, neuron, activated[i])
@@ -156,11 +152,9 @@ class TableWriter:
         self.tables.sheet.write(TABLES + 1 + i, KEY, neuron.name, self.net.styles["plain"])
         for j, size in enumerate(sizes):
             self.constant(TABLES + 1 + i, FIRST + j, size)
-        for j, text in enumerate(texts, len(sizes)):
-            self.tables.sheet.write(TABLES + 1 + i, FIRST + j, text, self.net.styles["label"])
+        self.tables.sheet.across(TABLES + 1 + i, FIRST + len(sizes), texts, self.net.styles, "label")
         self.caption(at.names, f"{neuron.name}: names of the inputs")
-        for j, name in enumerate(neuron.names):
-            self.tables.sheet.write(at.names, FIRST + j, name, self.net.styles["label"])
+        self.tables.sheet.across(at.names, FIRST, neuron.names, self.net.styles, "label")
 
     def units(self, i: int, neuron: Neuron, after: Activated) -> None:
         """A row for each unit: its group, bias, curve and weights."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -31,13 +31,11 @@ from weightlens.workbook.neuron.picks import (
 from weightlens.workbook.neuron.pixel_grids import draw_grids
 from weightlens.workbook.sheets.controls import drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, widen
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.room import MOST_LABEL, make_room, room_for
 from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Look
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
 
 SMALL = 5_000  # parameters of a network that has this sheet without being asked
 FEW, MOST = 12_000, 200_000  # cells of its tables, without being asked and at most
@@ -212,8 +210,7 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
 def write_heads(net: NetworkSheets, sheet: Sheet, tables: Tables) -> None:
     """What stands over the columns; what is multiplied is called as the picked layer calls it."""
     layer = picked_cells(tables.sheet)["layer"]
-    for column, text in enumerate(("no.", "input", "", "", "= product", "down", "up", "running sum", "share")):
-        sheet.write(NUMBERS - 1, column, text, net.styles["caption"])
+    sheet.across(NUMBERS - 1, 0, ("no.", "input", "", "", "= product", "down", "up", "running sum", "share"), net.styles, "caption")
     for column, field, first in zip((INPUT, WEIGHT), ("first factor", "second factor"), tables.neurons[0].factors, strict=True):
         formula = there(tables.sheet, tables.field(layer, field))
         sheet.texts[(NUMBERS - 1, column)] = Text(style=net.styles["caption"], formula=formula, value=first)

@@ -7,7 +7,6 @@ import math
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,12 +14,9 @@ from weightlens.axes import Axis, Factor, Mark
 from weightlens.recording import Recorded, Step
 from weightlens.workbook.formulas.cell_arrays import Cells
 from weightlens.workbook.neuron.cell_numbers import can_be_picked
-from weightlens.workbook.neuron.factor_names import factor_names, input_names, words
-from weightlens.workbook.neuron.pixels import Pixels, pixels_of
+from weightlens.workbook.neuron.unit_inputs import Pixels, factor_names, input_names, pixels_of, words
 from weightlens.workbook.neuron.weighted_sums import WeightedSum, WeightedSums
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
+from weightlens.workbook.sheets.network import NetworkSheets
 
 SAMPLE, THE_ONE = "sample", "the only one"
 WILD = str.maketrans("*?~", "x__")  # signs that stand for others where a text is looked up

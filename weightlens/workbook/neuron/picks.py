@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,11 +13,9 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, absolute, cell_name
 from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, SOFTMAX_CURVE, Curve
 from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, TABLES, Tables
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 START = 5  # the row of the first thing that is picked
 POINTS = 41  # of a curve; one more is the sum itself

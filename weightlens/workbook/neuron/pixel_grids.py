@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, quoted
 from weightlens.workbook.neuron.data_tables import Tables, there
 from weightlens.workbook.neuron.picks import Columns, Start, picked_cells
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Look
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
 
 LEFT, TOP = 10, 28  # the first square of the first picture
 SIDE = 2.6  # characters: as wide as a row is high

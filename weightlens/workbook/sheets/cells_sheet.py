@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
-
-if TYPE_CHECKING:
-    from weightlens.workbook.sheets.network import NetworkSheets
 
 HEADS = (
     "kind",
@@ -32,8 +28,7 @@ def write_cells(net: NetworkSheets) -> None:
     """Where every value stands, and how its axes lie. A value that only fused formulas have is of the kind ``fused``."""
     plan, style = net.plan, net.styles["plain"]
     sheet = plan.sheet("Cells")
-    for column, head in enumerate(HEADS):
-        sheet.write(0, column, head, net.styles["head"])
+    sheet.across(0, 0, HEADS, net.styles, "head")
     written: dict[str, Text] = {}  # most cells are like one above them
     for row, placed in enumerate(plan.placed.values(), 1):
         a, block, kind, occurrence = placed.block.arrangement, placed.block, placed.kind, placed.occurrence

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightlens.workbook.formulas.areas import MAX_ARGUMENTS
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import ROW, Cells, cell_name, combine, rectangle, refer
+from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import link
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block, Text, runs
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.printer import MAX_FORMULA
-
-if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Placed, Plan
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
-    from weightlens.workbook.xlsx.styles import Styles
+from weightlens.workbook.xlsx.styles import Styles
 
 MAX_CHECKED = 5000  # output numbers compared one by one
 TOLERANCE, ROUNDED_TOLERANCE = 1e-9, 1e-5
@@ -84,13 +81,11 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
             wanted.append(np.asarray(numbers, np.float64).reshape(-1))
             shown.append(np.asarray(x.value, np.float64).reshape(-1))
     live_cells, stored, live = (np.concatenate(parts)[:MAX_CHECKED, None] if parts else np.zeros((0, 1)) for parts in (flat, wanted, shown))
-    for column, head in enumerate(("output", "expected", "live", "difference", "verdict")):
-        sheet.write(TOP - 1, column, head, styles["head"])
+    sheet.across(TOP - 1, 0, ("output", "expected", "live", "difference", "verdict"), styles, "head")
     sheet.notes[(TOP - 1, 3)] = OUTPUTS_DIFFER
     n = len(stored)
     arrangement = Arrangement((n, 1), (0,), (1,))
-    for i, name in enumerate(output_names(plan)[:n]):
-        sheet.write(TOP + i, 0, name, styles["label left"])
+    sheet.down(TOP, 0, output_names(plan)[:n], styles, "label left")
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
     live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells)), TOP, 2)
     with np.errstate(invalid="ignore"):  # infinite outputs
@@ -130,8 +125,7 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
     for placed in plan.placed.values():
         if placed.kind == "step" and placed.made.dtype.kind != "U" and placed.block.sheet < len(plan.sheets):
             groups.setdefault((placed.layer, placed.name, placed.made.shape), []).append(placed)
-    for column, head in enumerate(("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full")):
-        sheet.write(TOP - 1, STEPS + column, head, styles["head"])
+    sheet.across(TOP - 1, STEPS, ("layer", "step", "stored sum", "live sum", "difference", "verdict", "step in full"), styles, "head")
     sheet.notes[(TOP - 1, STEPS + 4)] = SUMS_DIFFER
     for row, ((layer, name, _), parts) in enumerate(groups.items(), TOP):
         first = parts[0].block

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from weightlens.recording.graph import is_inside
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
+from weightlens.workbook.layout.plan import Plan
 from weightlens.workbook.xlsx.blocks import Text
+from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.pages import cuts_of, width_of
-
-if TYPE_CHECKING:
-    from weightlens.workbook.layout.plan import Plan
-    from weightlens.workbook.xlsx.book import Book, Sheet
-    from weightlens.workbook.xlsx.styles import Styles
+from weightlens.workbook.xlsx.styles import Styles
 
 TITLES = 2  # rows that stay in view where there are several rows of captions: one of them would stand over blocks of another
 SECTION, HEAD, MATH, LABEL, TOP = 3, 4, 5, 6, 7  # rows of the captions, and the first row of numbers
@@ -164,10 +161,10 @@ def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str
         column = column_after(sheet, column + 1, len(words) + 1)
 
 
-def tall_legend(sheet: Sheet, row: int, column: int, styles: Styles, names: set[str]) -> int:
-    """Roles under each other; returns the row after them."""
-    for name, words in (entry for entry in LEGEND if entry[0] in names):
-        sheet.write(row, column, name, styles[name])
-        sheet.write(row, column + 1, words, styles["label left"])
-        row += 1
-    return row
+def tall_legend(sheet: Sheet, row: int, styles: Styles, names: set[str]) -> int:
+    """Roles under each other, after the first column; returns the length of the longest words."""
+    shown = [entry for entry in LEGEND if entry[0] in names]
+    for i, (name, words) in enumerate(shown):
+        sheet.write(row + i, 1, name, styles[name])
+        sheet.write(row + i, 2, words, styles["label left"])
+    return max(len(words) for _, words in shown)

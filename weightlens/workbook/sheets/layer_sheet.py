@@ -21,9 +21,8 @@ from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import play
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TITLES, TOP, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
-from weightlens.workbook.sheets.parts.bands import name_rows, put_steps, rows_in_words, tables
+from weightlens.workbook.sheets.parts.bands import name_rows, pictures, put_steps, rows_in_words, tables
 from weightlens.workbook.sheets.parts.directions import in_both_directions
-from weightlens.workbook.sheets.parts.feature_maps import pictures
 from weightlens.workbook.sheets.parts.input_blocks import put_input
 from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.sheets.time_sheet import time_sheet
@@ -97,8 +96,7 @@ def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, nam
     called = len(labels) == a.width or shares(x)
     shared, single = ({}, dict(enumerate(net.options.class_names(a.width)))) if called else two_rows(a, axes)
     net.labels(sheet, LABEL, column, single)
-    for j, text in shared.items():
-        sheet.write(LABEL - 1, column + j, text, net.styles["label left"])
+    sheet.across(LABEL - 1, column, shared, net.styles, "label left")
     rows = row_labels(a, axes)
     widen(sheet, 0, room_for(rows))
     for r, text in rows.items():

@@ -6,8 +6,9 @@ cells. The steps of a layer are fused into one block, on a sheet of their own.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -22,15 +23,11 @@ from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.detail import fuse
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.play import is_yes_or_no
 from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Block, Text
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 POINTS, SIDE = 41, 21  # points of a curve, points along each side of a map
 MOST_OUTPUTS = 6
@@ -163,7 +160,7 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> Run:
     cells = np.stack([np.tile(across, SIDE), np.repeat(down[::-1], SIDE)], axis=-1)
     arrangement = Arrangement(points.shape, (0,), (1,))
     grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells)), TOP, 1)
-    net.labels(behind, LABEL, 1, dict(enumerate(names)))
+    behind.across(LABEL, 1, names, net.styles, "label")
     run = network_on(net, behind, points, grid, 4)
     behind.freeze = (TOP, 0)
     paint(net, sheet, run.output, y)

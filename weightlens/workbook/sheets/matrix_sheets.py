@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from weightlens.model import Layer, Weight
 from weightlens.recording import Recorded
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.sheets.frame import HEAD
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.room import columns
-
-if TYPE_CHECKING:
-    from weightlens.model import Layer, Weight
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 
 def matrices(net: NetworkSheets) -> dict[str, Sheet]:

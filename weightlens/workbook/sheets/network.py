@@ -156,8 +156,7 @@ class NetworkSheets:
     def labels_over(self, sheet: Sheet, row: int, column: int, placed: Placed, given: dict[int, str]) -> None:
         """The labels over a block's columns, in a row above them what several share; ``given``: the names of the classes."""
         shared, own = ({}, given) if given else self.over(placed, squares(sheet))
-        for j, text in shared.items():
-            sheet.write(row - 1, column + j, text, self.styles["label left"])
+        sheet.across(row - 1, column, shared, self.styles, "label left")
         self.labels(sheet, row, column, own)
 
     def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
@@ -197,8 +196,7 @@ class NetworkSheets:
         vector = not a.row_axes and (placed.made.ndim > 1 or column > 1)
         if vector and not picture and placed.layer not in self.plan.tables:
             rows = {0: EACH_ROW}
-        for r, text in rows.items():
-            sheet.write(row + 3 + r, column - 1, text, self.styles["label right"])
+        sheet.down(row + 3, column - 1, rows, self.styles, "label right")
         beside = is_taken(sheet, row + 3, row + 3 + a.height, column - 2)
         if rows and (not self.plan.one_sheet or vector or beside):
             widen(sheet, column - 1, room_for(rows))
@@ -265,8 +263,7 @@ class NetworkSheets:
 
     def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
         """What stands over single columns."""
-        for j, text in texts.items():
-            sheet.write(row, column + j, text, self.styles["label"])
+        sheet.across(row, column, texts, self.styles, "label")
 
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""

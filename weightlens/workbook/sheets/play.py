@@ -80,8 +80,7 @@ def winner_row(net: NetworkSheets, sheet: Sheet, placed: Placed) -> Winner:
     names, values = net.options.class_names(units), np.asarray(block.values)
     labels = rectangle(block.first - 1, block.first - 1 + (units - 1) * ROW)
     row = TOP + units + 1
-    for i, name in enumerate(names):
-        sheet.write(TOP + i, block.column - 1, name, net.styles["label right"])
+    sheet.down(TOP, block.column - 1, names, net.styles, "label right")
     sheet.write(row, block.column - 1, "winner", net.styles["label right"])
     winners = [names[int(value.argmax())] for value in values]
     for i, name in enumerate(winners):

@@ -118,7 +118,7 @@ def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: Sequence[np.ndarray]) 
     for x, recorded in zip(arrays, net.plan.trace.inputs, strict=True):
         flat = x.reshape(n, -1)
         sheet.write(HEAD, column, recorded.name, net.styles["caption left"])
-        net.labels(sheet, LABEL, column, dict(enumerate(net.options.input_names(flat.shape[1])[:MOST_NAMES])))
+        sheet.across(LABEL, column, net.options.input_names(flat.shape[1])[:MOST_NAMES], net.styles, "label")
         blocks.append(sheet.put(Block(Arrangement(flat.shape, (0,), (1,)), flat, net.styles["data"]), TOP, column))
         column += flat.shape[1] + 1
     sheet.default_width = 7

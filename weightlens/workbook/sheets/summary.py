@@ -6,22 +6,19 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from weightlens.call_order import layers_with_paths, path_of_call, tensors_into
 from weightlens.formats.weights.order import untrained_weights
+from weightlens.model import Layer, Ref
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
 from weightlens.workbook.sheets.frame import SCALE_ENDS, VERDICT, link, link_to_layer, tall_legend
+from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
-
-if TYPE_CHECKING:
-    from weightlens.model import Layer, Ref
-    from weightlens.workbook.sheets.network import NetworkSheets
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 HINT = "Every number is computed by live formulas from the weights in the file. Follow the links from top to bottom, as the numbers do."
 COUNTING = "from 0, as in Python: unit 1 is the second unit, sample 1 the second sample"
@@ -48,7 +45,7 @@ def write_summary(net: NetworkSheets, sheet: Sheet, homes: Mapping[str, Sheet]) 
         (SHAPE, SHAPE): _wide(sheet, top, SHAPE, 18),
         (COUNT, COUNT): _wide(sheet, top, COUNT, 14),
     }
-    tall_legend(sheet, row, 1, net.styles, roles(net))
+    tall_legend(sheet, row, net.styles, roles(net))
 
 
 def roles(net: NetworkSheets) -> set[str]:
@@ -108,8 +105,7 @@ def parameters(net: NetworkSheets) -> str:
 def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet]) -> int:
     """The network in order, the layers of a layer under it; what each reads and does; every layer links to its sheet."""
     styles, trace = net.styles, net.plan.trace
-    for column, head in enumerate(MAP):
-        sheet.write(row, column, head, styles["head"])
+    sheet.across(row, 0, MAP, styles, "head")
     for path, layer in layers_with_paths(net.model, wrapped=False):
         row += 1
         home = homes.get(path) or next((s for known, s in homes.items() if is_inside(known, path)), None)
@@ -155,8 +151,7 @@ def used(path: str, size: int, calls: list[str]) -> str:
 
 def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
     styles, plan, still = net.styles, net.plan, {id(weight) for weight in untrained_weights(net.model)}
-    for column, head in enumerate(WEIGHTS):
-        sheet.write(row, column, head, styles["head"])
+    sheet.across(row, 0, WEIGHTS, styles, "head")
     for placed in plan.placed.values():
         if placed.kind != "weight":
             continue

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from weightlens.recording import Step
+from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import in_framework_words, model_line, shares
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.layout.plan import Placed
+from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TITLES, TOP, column_after, legend, section, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
-from weightlens.workbook.sheets.parts.branches import Branch, branches
 from weightlens.workbook.sheets.parts.input_blocks import put_input
 from weightlens.workbook.sheets.parts.room import columns
 from weightlens.workbook.sheets.play import made_up, winners
@@ -30,6 +29,7 @@ FAR, FEW_ANSWERS = 16, 4  # columns of steps that fit a screen beside the inputs
 CHART_WIDTH, CHART_ROWS = 56, 14  # characters and rows that a chart takes
 TASK = "Fill in the dashed cells: by hand, or with a formula. Green is right, red is not. Point at a cell with a corner for help."
 HINT = "Change a blue cell (input) or a yellow cell (weight) and watch the prediction move."
+MOST_BRANCHES = 4  # branches under each other
 
 
 @dataclass(frozen=True)
@@ -169,3 +169,24 @@ def paths(net: NetworkSheets, sheet: Sheet, weights: list[Placed], row: int) -> 
             sheet.write(row, third, source.path + (f" ({source.note})" if source.note else ""), net.styles["path"])
         row += 1
     return row + 1
+
+
+@dataclass(frozen=True)
+class Branch:
+    """Some of the inputs, and the steps that need no other one."""
+
+    inputs: list[Recorded]
+    steps: list[Step]
+
+
+def branches(plan: Plan) -> tuple[list[Branch], list[Step]]:
+    """One branch for each input, and the steps in which they meet; all in one branch where they meet at once, or are many."""
+    inputs = plan.trace.inputs
+    reads: dict[int, frozenset[int]] = {id(x): frozenset((k,)) for k, x in enumerate(inputs)}
+    for step in plan.steps:
+        reads[id(step.made)] = frozenset().union(*(reads.get(id(x), frozenset()) for x in named_operands(step.made)))
+    alone = [[step for step in plan.steps if reads[id(step.made)] == {k}] for k in range(len(inputs))]
+    if not 1 < len(inputs) <= MOST_BRANCHES or not all(alone):
+        return [Branch(inputs, plan.steps)], []
+    own = [Branch([x], steps) for x, steps in zip(inputs, alone, strict=True)]
+    return own, [step for step in plan.steps if len(reads[id(step.made)]) != 1]

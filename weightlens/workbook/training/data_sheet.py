@@ -12,7 +12,7 @@ from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Cells, cell_name, refer
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.sheets.frame import GAP, LEGEND, column_after, widen
+from weightlens.workbook.sheets.frame import GAP, column_after, tall_legend, widen
 from weightlens.workbook.training.epochs_sheet import TOP as FIRST_EPOCH
 from weightlens.workbook.training.epochs_sheet import History
 from weightlens.workbook.training.teaching import hardly_moves, hardly_moves_formula
@@ -107,12 +107,8 @@ class DataSheet:
         for column, text in ((1, "before"), (self.after, after)):
             self._text(RESULTS - 1, column, text, "label left")
         under = 1 + max(block.row + block.arrangement.height for block in self.sheet.blocks)
-        for name, words in LEGEND:
-            if name in ("input", "step", "output"):
-                self.sheet.write(under, 1, name, self.styles[name])
-                self.sheet.write(under, 2, words, self.styles["label left"])
-                self.ends += [] if self.wide else [(2, len(words) + 1.0)]
-                under += 1
+        longest = tall_legend(self.sheet, under, self.styles, {"input", "step", "output"})
+        self.ends += [] if self.wide else [(2, longest + 1.0)]
         if not epoch.random and history.epochs:
             live = hardly_moves_formula(*(cell_name((RESULTS << 14) + column) for column in (1, self.after)))
             self.sheet.texts[(REMARK, 0)] = Text(style=self.styles.of(REMARKED), formula=live, value=hardly_moves(epoch))

@@ -135,10 +135,8 @@ class History:
             widen(self.sheet, self.column + j, max(9.0, (max(len(name) * 1.15, len(layer)) + 1) / x.size, label))
         self.sheet.write(LAYER, self.column, layer, self.styles["label left"])
         self.sheet.write(HEAD, self.column, name, self.styles["caption left"])
-        for i, text in groups.items():
-            self.sheet.write(SAMPLE, self.column + i, text, self.styles["label"])
-        for i, text in enumerate(labels):
-            self.sheet.write(LABEL, self.column + i, text, self.styles["label"])
+        self.sheet.across(SAMPLE, self.column, groups, self.styles, "label")
+        self.sheet.across(LABEL, self.column, labels, self.styles, "label")
         self.column += x.size
 
     def _gap(self) -> None:

@@ -14,8 +14,7 @@ from weightlens.workbook.all_sheets import traced_network, write_sheets
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.sheets.frame import column_after, frame, legend
-from weightlens.workbook.training.history_tables import SOME_WEIGHTS, WEIGHTS, Table, report_table, weights_table
-from weightlens.workbook.training.layers_table import LAYERS, layers_table
+from weightlens.workbook.training.history_tables import LAYERS, SOME_WEIGHTS, WEIGHTS, Table, layers_table, report_table, weights_table
 from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.charts import line_chart
 from weightlens.workbook.xlsx.dress import save

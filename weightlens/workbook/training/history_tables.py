@@ -1,16 +1,17 @@
-"""The tables of a training's history: what Keras reported, and the paths of the weights; a row for each moment."""
+"""The tables of a training's history: what Keras reported, the paths of the weights, and each layer; a row for each moment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import groupby
 
 import numpy as np
 
 from weightlens.training.moments import TrainingHistory
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import ROW, SHEET, Cells, Expression
+from weightlens.workbook.formulas.cell_arrays import ROW, SHEET, Area, Cells, Expression
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.xlsx.blocks import Block
 from weightlens.workbook.xlsx.book import Sheet
@@ -20,6 +21,10 @@ GROUP, LABEL, TOP = 3, 4, 5  # rows of the captions, and of the first moment
 WEIGHTS = "The numbers as Keras had them. The lengths and changes on the sheet Layers are computed from them."
 MOST_CELLS = 1_000_000  # with the numbers that were followed
 SOME_WEIGHTS = "Some of the numbers as Keras had them; weightlens.callback(weights=[...]) chooses others."
+LAYERS = (
+    "length: the root of the sum of squares of all numbers of a layer. step: the length of its change since the row above. "
+    "share: the step as a share of the length before it."
+)
 
 
 @dataclass
@@ -128,3 +133,51 @@ def weights_table(history: TrainingHistory, sheet: Sheet, styles: Styles) -> Tab
 def has_room(history: TrainingHistory) -> bool:
     """Whether a sheet may hold all numbers that were followed."""
     return len(history.moments) * len(history.followed) <= MOST_CELLS
+
+
+def layers_table(history: TrainingHistory, sheet: Sheet, styles: Styles, weights: Table) -> Table:
+    """Three columns for each layer, computed live where all weights have cells, and a column for the relu units of each layer."""
+    table = new_table(history, sheet, styles)
+    norms = np.array([moment.norms for moment in history.moments])
+    changes = np.array([moment.changes for moment in history.moments[1:]]).reshape(-1, len(history.layers))
+    live = history.whole and has_room(history) and all(np.isfinite(moment.numbers).all() for moment in history.moments)
+    for i, layer in enumerate(history.layers):
+        start, count = history.spans.get(layer, (0, 0))
+        first = weights.columns[start][1] if live and count else 0
+        table.caption(layer)
+        length = table.add("length", norms[:, i].tolist(), partial(root, weights.cells(first), count) if first else None, layer, "norm")
+        if not len(changes):
+            continue
+        step = partial(distance, weights.cells(first, 1), weights.cells(first)[:-1], count) if first else None
+        moved = table.add("step", [None, *changes[:, i].tolist()], step, layer, "step")
+        before, after = table.cells(length)[:-1], table.cells(moved, 1)
+        finite = np.isfinite(norms[:, i]).all() and np.isfinite(changes[:, i]).all()
+        table.add("share", [None, *shares(norms[:-1, i], changes[:, i])], partial(ratio, after, before) if finite else None, layer, "share")
+        table.gap()
+    for i, (layer, units) in enumerate(history.relus.items()):
+        table.caption(layer)
+        dead = [None if moment.dead is None else float(moment.dead[i]) for moment in history.moments]
+        table.add(f"dead of {units}", dead, name=f"{layer}, of {units}", kind="dead")
+    return table
+
+
+def shares(before: np.ndarray, steps: np.ndarray) -> list[float]:
+    """Each step as a share of the length before it; 0 where that was nothing."""
+    with np.errstate(all="ignore"):
+        found: list[float] = np.where(before == 0, 0.0, steps / np.where(before == 0, 1.0, before)).tolist()
+    return found
+
+
+def root(cells: Cells, width: int) -> Expression:
+    """The length of the numbers in each row."""
+    return Expression(cells.shape, [["SQRT(SUMSQ(", Area(cells, 1, width), "))"]])
+
+
+def distance(after: Cells, before: Cells, width: int) -> Expression:
+    """The distance between the numbers of two rows."""
+    return Expression(after.shape, [["SQRT(SUMXMY2(", Area(after, 1, width), ",", Area(before, 1, width), "))"]])
+
+
+def ratio(steps: Cells, lengths: Cells) -> Expression:
+    """A step as a share of a length."""
+    return Expression(steps.shape, [["IF(", Area(lengths), "=0,0,", Area(steps), "/", Area(lengths), ")"]])

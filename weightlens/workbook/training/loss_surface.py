@@ -59,8 +59,7 @@ class LossSurface:
         self.step.show_epoch(sheet, EPOCH)
         sheet.write(EPOCH, LEFT + 1, "all other weights are those of this epoch, chosen on One step", self.styles["label left"])
         sheet.write(MAP - 1, CHOICES, "the weights", self.styles["caption left"])
-        for i, name in enumerate(self.names):
-            sheet.write(MAP + i, CHOICES, name, self.styles["label left"])
+        sheet.down(MAP, CHOICES, self.names, self.styles, "label left")
         sheet.write(MAP - 2, PATH, "the path", self.styles["caption left"])
         sheet.write(MAP - 1, PATH, "epoch", self.styles["label"])
         self.put(self.epochs[:, None] * 1.0, None, self.styles["count"], MAP, PATH)

@@ -110,8 +110,7 @@ class Passes:
         sheet.wide = True
         self.rows = len(variants.choice)
         values = self.values = self.computed(variants)
-        for i, name in enumerate(variants.names):
-            sheet.write(TOP + i, 0, name, self.styles["label right"])
+        sheet.down(TOP, 0, variants.names, self.styles, "label right")
         widen(sheet, 0, 30)
         column = 1
         for t in self.weights:
@@ -158,8 +157,7 @@ class Passes:
         for i, text in enumerate(labels):
             sheet.write(LABEL, column + i, text, self.styles["label"])
             widen(sheet, column + i, max(9.0, len(text) + 1, (len(name) * 1.2 + 1) / x.size, 11.0 if i in groups else 0))
-        for i, text in groups.items():
-            sheet.write(NUMBER, column + i, text, self.styles["label"])
+        sheet.across(NUMBER, column, groups, self.styles, "label")
         widen(sheet, column + x.size, GAP)
 
     def put(self, sheet: Sheet, x: Recorded, values: dict[int, np.ndarray], block: Block) -> None:

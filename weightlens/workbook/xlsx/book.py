@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 from typing import Any
@@ -11,7 +11,9 @@ from typing import Any
 from weightlens.workbook.formulas.cell_arrays import SHEET
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.strings import CODE
+from weightlens.workbook.xlsx.styles import Styles
 
+Texts = dict[int, str] | Sequence[str]  # one after another, or some of the places by number
 RESERVED = "history"  # Excel keeps this name, however it is written, for a sheet of its own
 
 
@@ -53,6 +55,16 @@ class Sheet:
         """A caption or a label."""
         if text:
             self.texts[(row, column)] = Text(text, style)
+
+    def across(self, row: int, column: int, texts: Texts, styles: Styles, name: str) -> None:
+        """Captions or labels side by side from a column on, in the style of that name."""
+        for j, text in texts.items() if isinstance(texts, dict) else enumerate(texts):
+            self.write(row, column + j, text, styles[name])
+
+    def down(self, row: int, column: int, texts: Texts, styles: Styles, name: str) -> None:
+        """The same under each other."""
+        for i, text in texts.items() if isinstance(texts, dict) else enumerate(texts):
+            self.write(row + i, column, text, styles[name])
 
     def put(self, block: Block, row: int, column: int, style: int | None = None) -> Block:
         """Give a block its place on this sheet, and a style."""

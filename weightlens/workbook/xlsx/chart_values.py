@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weightlens.workbook.xlsx.blocks import Block
+from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.strings import escape, literal
-
-if TYPE_CHECKING:
-    from weightlens.workbook.xlsx.blocks import Block
-    from weightlens.workbook.xlsx.book import Book, Sheet
 
 Value = float | str | None
 REFERENCE = re.compile(r"(?<=<c:)(tx|cat|val|xVal|yVal)><c:(num|str)Ref><c:f>([^<]*)</c:f></c:\2Ref>")

@@ -5,18 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.xlsx import package
+from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.chart_values import with_values
 from weightlens.workbook.xlsx.grid import rows_of
 from weightlens.workbook.xlsx.pages import print_setup
 from weightlens.workbook.xlsx.strings import Strings, literal, printable
 from weightlens.workbook.xlsx.styles import BAD, DEAD, FILLS, GOOD, LINE, NEGATIVE, NEUTRAL, POSITIVE, STRONG, Styles
-
-if TYPE_CHECKING:
-    from weightlens.workbook.xlsx.book import Book, Sheet
 
 OnRow = Callable[[str, str], str]  # is handed the title of a sheet and a row, which it returns
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
-
-if TYPE_CHECKING:
-    from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.book import Sheet
 
 ONE_PAGE = 260.0  # characters that still stand on one page, shrunk to its width
 LONG, SHORT = (10_700.0, 74_000.0), (7_300.0, 50_000.0)  # sides of an A4 page at 1 per cent: characters in a wide font, points

@@ -13,7 +13,6 @@ from dataclasses import replace
 from weightlens.checks.by_hand.mistakes import in_functions as functions
 from weightlens.checks.by_hand.mistakes import in_inputs as inputs
 from weightlens.checks.by_hand.mistakes import in_normalization as normalization
-from weightlens.checks.by_hand.mistakes import in_recurrence as recurrent
 from weightlens.checks.by_hand.mistakes import in_sequences as sequence
 from weightlens.checks.by_hand.mistakes import in_settings as settings
 from weightlens.checks.by_hand.mistakes import in_weights as weights
@@ -53,10 +52,10 @@ FAMILIES: tuple[tuple[Family, float], ...] = (
     (normalization.another_epsilon, 1.0),
     (normalization.batch_statistics, 1.0),
     (normalization.variance_over_fewer, 1.0),
-    (recurrent.reset_gate, 0.0),
-    (recurrent.one_bias_forgotten, 0.0),
-    (recurrent.update_gate, 2.0),
-    (recurrent.two_directions, 1.0),
+    (sequence.reset_gate, 0.0),
+    (sequence.one_bias_forgotten, 0.0),
+    (sequence.update_gate, 2.0),
+    (sequence.two_directions, 1.0),
     (sequence.mask_ignored, 0.0),
     (sequence.word_numbers, 1.0),
     (sequence.scores_not_scaled, 0.0),
