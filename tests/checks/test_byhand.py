@@ -133,7 +133,7 @@ def test_rows_in_reverse_and_rounding_of_larger_numbers(checked: Callable[..., H
     model = weightlens.load(SAMPLES / "xor_relu.h5")
     hidden = np.round(np.maximum(x @ model["hidden"].kernel + model["hidden"].bias, 0), 1)
     text = table({("xor", "pre-activation"): hidden @ model["xor"].kernel + model["xor"].bias}, 4)
-    assert first_explanation(checked(model, x, text)) == ("rounding", "the results of the layers were rounded to 1 decimals")
+    assert first_explanation(checked(model, x, text)) == ("rounding", "the results of the layers were rounded to 1 decimal")
 
 
 def tutorial(bias: np.ndarray | None = None) -> str:
