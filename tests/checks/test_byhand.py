@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 import weightlens
-from tests.cases import CASES, Case, turn
-from tests.checks.by_hand import OR, RIGHT, TRUTH_TABLE, Steps, calculate, rows, slips, table
+from tests.cases import CASES, TURN, Case, turn
+from tests.checks.by_hand import OR, RIGHT, TRUTH_TABLE, Slip, Steps, calculate, rows, slips, table
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks.by_hand.compare import SMALL
 from weightlens.checks.by_hand.hand_report import HandReport
@@ -23,7 +23,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Model
 
 AS_GOOD = {"bias misread": {"weight misread", "bias of another unit", "no bias"}}  # other words for the same slip
-EVERY = 12  # of the mistakes in models with many inputs, one in so many, others tomorrow
+EVERY = 12  # of the mistakes in models with many inputs, one in so many, others tomorrow; then with another number of digits
 
 
 def by_size(path: Path) -> object:
@@ -41,7 +41,7 @@ def test_every_known_mistake_is_named_first(path: Path, write: Callable[[Steps, 
     right = calculate(model, x)
     np.testing.assert_allclose(right[list(right)[-1]], model.predict(x)[0], atol=1e-9)
     missed, cases = [], 0
-    for digits in turn((2, 3, 4), 3, len(model.layers)) if x[0].size <= 3 else (2, 3, 4) if write is rows else (3,):
+    for digits in (3,) if x[0].size > 3 and write is table else turn((2, 3, 4), 3, len(model.layers) + TURN // EVERY):
         confirmed = checked(model, x, write(right, digits))
         assert confirmed.ok and confirmed.notes == []
         texts = [(slip, write(calculate(model, x, slip), digits)) for slip in slips(model, x)]
@@ -133,7 +133,7 @@ def test_rows_in_reverse_and_rounding_of_larger_numbers(checked: Callable[..., H
     model = weightlens.load(SAMPLES / "xor_relu.h5")
     hidden = np.round(np.maximum(x @ model["hidden"].kernel + model["hidden"].bias, 0), 1)
     text = table({("xor", "pre-activation"): hidden @ model["xor"].kernel + model["xor"].bias}, 4)
-    assert first_explanation(checked(model, x, text)) == ("rounding", "the results of the layers were rounded to 1 decimals")
+    assert first_explanation(checked(model, x, text)) == ("rounding", "the results of the layers were rounded to 1 decimal")
 
 
 def tutorial(bias: np.ndarray | None = None) -> str:
@@ -311,3 +311,14 @@ def test_layers_of_every_kind(case: Case, built: Callable[[Case], Built], checke
                 np.allclose(a, b, rtol=0, atol=max(1e-4, SMALL * np.abs(b).max())) for a, b in zip(wrong, right, strict=True)
             ):  # large numbers hide a small bias
                 assert checked(model, made.inputs, text(wrong)).explanations[0].kind == "no bias", name
+
+
+def test_the_correction_is_of_a_sample_that_is_wrong(checked: Callable[..., HandReport]) -> None:
+    model = weightlens.load(OR)
+    right, without = (calculate(model, TRUTH_TABLE, slip)[("softmax", "activation")] for slip in (RIGHT, Slip("no bias", "dense")))
+    for sample in (0, 1, 2):  # sample 3 is as sure of its class without a bias
+        numbers = right.copy()
+        numbers[sample] = without[sample]
+        explanation = checked(model, TRUTH_TABLE, "\n".join(",".join(f"{x:.6f}" for x in row) for row in numbers)).explanations[0]
+        assert explanation.words == f"the bias of dense was left out, in sample {sample} only"
+        assert explanation.correction.startswith(f"dense/pre-activation, sample {sample},")

@@ -15,7 +15,7 @@ from tests.cases import CASES, Case, some
 from tests.conftest import Built, Recalculated
 from weightlens.call_order import refs
 from weightlens.checks.workbook import compare_sheet
-from weightlens.engine import forward
+from weightlens.engine import forward, threads
 from weightlens.engine.binding import bind
 from weightlens.engine.output_shapes import layer_shapes
 from weightlens.engine.portions import samples_are_independent
@@ -61,7 +61,7 @@ def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], 
         whole = Run(None, np.float64).network(model, bind(model, inputs))
     on = {}
     for cores in (1, 4):
-        monkeypatch.setattr(forward, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr(threads, "cores", lambda cores=cores: cores)
         on[cores] = weightlens.load(built(case).path).predict(inputs)
     for one, several, expected in zip(on[1], on[4], whole, strict=True):
         np.testing.assert_array_equal(one, several)
@@ -114,3 +114,9 @@ def test_workbook_equals_numpy(
         assert row.ok, row
     for number, expected in enumerate(built(case).predicted):
         np.testing.assert_allclose(book.computed.block(f"output_{number}"), expected.ravel(), rtol=1e-10, atol=1e-10)
+
+
+def test_a_note_says_what_the_file_of_int8_attention_does_not(built: Callable[[Case], Built]) -> None:
+    case = next(case for case in CASES if case.name == "heads, int8")
+    *_, layer = weightlens.load(built(case).path)
+    assert layer.note.startswith("the file does not say how the inputs of its projections are rounded")

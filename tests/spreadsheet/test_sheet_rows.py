@@ -23,7 +23,7 @@ from weightlens.spreadsheet.cell_table import CellDate
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.plain_rows import plain_cells
-from weightlens.spreadsheet.sheet_rows import read_cells
+from weightlens.spreadsheet.sheet_rows import SheetCells, read_cells
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW
 
 HEAD = '<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>'
@@ -215,6 +215,24 @@ def test_a_sheet_is_read_when_it_is_asked_for(tmp_path: Path, monkeypatch: pytes
     assert len(read) == 1 and len(book.sheets) > 3
     assert book.formulas["1 network"].keys() <= book.sheets["1 network"].keys() and len(read) == 2
     assert "MAX(H8:I8)" in "".join(book.formulas["1 network"].values()) and len(read) == 3
+
+
+@pytest.mark.parametrize("parser", [False, True], ids=["at once", "by the parser"])
+def test_as_many_cells_as_there_is_room_for(parser: bool, tmp_path: Path, plain_book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if parser:
+        monkeypatch.setattr(sheet_rows, "HEAD", re.compile(b"(?!)"))
+    rows = '<row r="1"><c r="A1"><v>1</v></c><c r="B1" t="str"><v>b</v></c></row><row r="2"><c r="A2"><v>2</v></c><c r="B2"/></row>'
+    with zipfile.ZipFile(with_sheet(plain_book, HEAD + rows + TAIL, tmp_path / "x.xlsx")) as archive:
+        cells = SheetCells([], set())
+        read_cells(archive, "xl/worksheets/sheet1.xml", cells, 3)
+        assert cells.count == 3
+        with pytest.raises(UnreadableModel, match="more cells than there is room for"):
+            read_cells(archive, "xl/worksheets/sheet1.xml", SheetCells([], set()), 2)
+
+
+def test_a_cell_that_is_not_a_number_has_a_value(tmp_path: Path, plain_book: Path) -> None:
+    path = with_sheet(plain_book, HEAD + '<row r="1"><c r="A1"><v>nan</v></c></row>' + TAIL, tmp_path / "x.xlsx")
+    assert [*map(repr, read_book(path).sheets["Sheet"].values())] == ["nan"]
 
 
 def test_a_cell_written_twice(tmp_path: Path, plain_book: Path) -> None:

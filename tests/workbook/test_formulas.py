@@ -62,6 +62,7 @@ MOVING = {
     "mirrored padding": lambda x, w, step: np.pad(x, ((0, 0), (2, 2)), mode="reflect") * 2,
     "padding, its kind in third place": lambda x, w, step: np.pad(x, ((0, 0), (2, 2)), "edge") - np.pad(x, ((0, 0), (2, 2)), "constant"),
     "parts put together": lambda x, w, step: np.concatenate([np.split(x, 2, axis=1)[1], x[:, :1], np.exp(x[:, :2])], axis=1),
+    "triangles": lambda x, w, step: np.triu(x) * 2 - np.tril(x, -1) * x,
     "an expression turned": lambda x, w, step: np.transpose(np.exp(x)).reshape(2, 6)[:, ::2],
     **({"unstacked": lambda x, w, step: np.unstack(np.exp(x), axis=1)[2] * 2} if hasattr(np, "unstack") else {}),
     "stacked and repeated": lambda x, w, step: np.repeat(np.stack([x, -x], axis=1), 2, axis=2).reshape(3, 16),

@@ -90,11 +90,11 @@ class HandReport(Report):
 
 
 def precision_words(rows: Sequence[HandRow]) -> str:
-    """``2 to 4 decimals``; ``3 digits`` where some numbers have no decimals."""
+    """``4 decimals``, ``at least 2 decimals``; ``3 digits`` where some numbers have no decimals."""
     decimals = [count for row in rows for count in row.decimals]
     counts, what = (decimals, "decimal") if min(decimals) > 0 else ([row.digits for row in rows], "digit")
-    low, high = min(counts), max(counts)
-    return f"{low} {what}{'s' * (low != 1)}" if low == high else f"{low} to {high} {what}s"
+    fewest = min(counts)
+    return f"{'at least ' * (max(counts) > fewest)}{fewest} {what}{'s' * (fewest != 1)}"
 
 
 def units_words(units: int) -> str:

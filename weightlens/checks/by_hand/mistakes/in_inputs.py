@@ -123,4 +123,4 @@ def rounding(scene: Scene) -> Iterator[Mistake]:
             for what, nodes, unshifted in rounded:
                 edits = {id(x): change_by(partial(function, decimals=digits)) for x in nodes} | unshifted
                 bits = ODD_DIGITS.get(digits, 0.0) + 2.0 * (how != "rounded")
-                yield Mistake("rounding", f"{what} {how} to {digits} decimals", edits, bits=bits, harmless=True)
+                yield Mistake("rounding", f"{what} {how} to {digits} decimal{'s' * (digits != 1)}", edits, bits=bits, harmless=True)
