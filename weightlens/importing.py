@@ -16,7 +16,7 @@ from weightlens.errors import BadInput
 from weightlens.formats import load
 from weightlens.formats.write_back import check_new_model, round_to_dtype, write_back
 from weightlens.model import Model, Weight
-from weightlens.spreadsheet.cell_table import NO_CELLS, Found, Value
+from weightlens.spreadsheet.cell_table import NO_CELLS, CellError, Found, Value
 from weightlens.spreadsheet.cell_values import NON_FINITE, Book, number_fault, read_book
 from weightlens.spreadsheet.cells_map import Cells, Entry, read_map
 from weightlens.workbook.formulas.cell_arrays import cell_name
@@ -172,7 +172,9 @@ def changed_numbers(weight: Weight, found: Found, cells: Cells) -> tuple[np.ndar
 
 
 def finite_number(shown: Value | None, old: float, cell: str) -> float | None:
-    """The number in a cell; ``None`` if the cell shows the words for a non-finite number in the file."""
+    """The number in a cell; ``None`` if it shows the words for a non-finite number in the file, or the error that stands for it."""
+    if isinstance(shown, CellError) and not math.isfinite(old):
+        return None
     if isinstance(shown, str) and shown in NON_FINITE and repr(NON_FINITE[shown]) == repr(old):
         return None
     if wrong := number_fault(shown):

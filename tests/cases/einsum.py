@@ -36,6 +36,11 @@ def words(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     return rng.integers(0, 6, size=shape)
 
 
+def halves(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Inputs half as large as the largest one: 63.5 of 127, a little less in float64, but not in float32."""
+    return np.array([[10, 5, 3, -5], [2, -1, 1, 0.5]])
+
+
 CASES = [
     case("einsum dense", lambda k: k.layers.EinsumDense("ab,bc->ac", output_shape=3, bias_axes="c"), (4,)),
     case(
@@ -57,6 +62,7 @@ CASES = [
         "reversible embedding, two tables, capped", there_and_back(tie_weights=False, logit_soft_cap=2.0), (3,), data=words, dtype="int32"
     ),
     case("dense, int8", quantised(lambda k: k.layers.Dense(3, activation="tanh"), (None, 4), "int8"), (4,)),
+    case("dense, int8, halves between two numbers", quantised(lambda k: k.layers.Dense(3), (None, 4), "int8"), (4,), data=halves),
     case("dense, int8, inputs up to 31", quantised(lambda k: k.layers.Dense(3), (None, 4), "int8", 31), (4,)),
     case("dense, int4", quantised(lambda k: k.layers.Dense(3), (None, 4), "int4"), (4,)),
     case(

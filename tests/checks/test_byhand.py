@@ -15,7 +15,7 @@ import pytest
 
 import weightlens
 from tests.cases import CASES, TURN, Case, turn
-from tests.checks.by_hand import OR, RIGHT, TRUTH_TABLE, Steps, calculate, rows, slips, table
+from tests.checks.by_hand import OR, RIGHT, TRUTH_TABLE, Slip, Steps, calculate, rows, slips, table
 from tests.conftest import INPUTS, SAMPLES, Built, sample_input
 from weightlens.checks.by_hand.compare import SMALL
 from weightlens.checks.by_hand.hand_report import HandReport
@@ -311,3 +311,14 @@ def test_layers_of_every_kind(case: Case, built: Callable[[Case], Built], checke
                 np.allclose(a, b, rtol=0, atol=max(1e-4, SMALL * np.abs(b).max())) for a, b in zip(wrong, right, strict=True)
             ):  # large numbers hide a small bias
                 assert checked(model, made.inputs, text(wrong)).explanations[0].kind == "no bias", name
+
+
+def test_the_correction_is_of_a_sample_that_is_wrong(checked: Callable[..., HandReport]) -> None:
+    model = weightlens.load(OR)
+    right, without = (calculate(model, TRUTH_TABLE, slip)[("softmax", "activation")] for slip in (RIGHT, Slip("no bias", "dense")))
+    for sample in (0, 1, 2):  # sample 3 is as sure of its class without a bias
+        numbers = right.copy()
+        numbers[sample] = without[sample]
+        explanation = checked(model, TRUTH_TABLE, "\n".join(",".join(f"{x:.6f}" for x in row) for row in numbers)).explanations[0]
+        assert explanation.words == f"the bias of dense was left out, in sample {sample} only"
+        assert explanation.correction.startswith(f"dense/pre-activation, sample {sample},")

@@ -158,6 +158,7 @@ def test_an_input_cell_of_a_workbook_must_hold_a_number(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "says"), [
     ("", "holds no rows"), ("0.1,0.2,0.3", "a row has 3 numbers"), ("0.1,x", "'x' is not a number"), ("0.1,0.9\n" * 9, "more rows"),
+    ("0.1,0.9\n0.1,\n", "a row has 1 numbers, but the network has 2"),
     ("layer,step,unit,value\ndens,sum,0,1", "did you mean 'dense'"), ("layer,step,unit,value\ndense,squares,0,1", "no step 'squares'"),
     ("layer,step,sample,unit,value\ndense,dot product,0,7,1", "unit 7"),
     ("layer,step,sample,unit,value\ndense,dot product,9,0,1", "sample 9"),

@@ -38,6 +38,7 @@ NETWORKS: dict[str, tuple[int, Build]] = {
     "two layers": (1, lambda k, x: k.layers.LSTM(2, stateful=True)(k.layers.GRU(3, stateful=True, return_sequences=True)(x))),
     "bidirectional": (2, lambda k, x: k.layers.Bidirectional(k.layers.LSTM(2, stateful=True))(x)),
     "in a nested model": (2, lambda k, x: nested(k, nested(k, k.layers.LSTM(2, stateful=True), x), x)(x)),
+    "beside a nested model": (2, lambda k, x: k.layers.LSTM(2, stateful=True)(nested(k, k.layers.Dense(2), x)(x))),
 }  # fmt: skip
 
 

@@ -114,3 +114,9 @@ def test_workbook_equals_numpy(
         assert row.ok, row
     for number, expected in enumerate(built(case).predicted):
         np.testing.assert_allclose(book.computed.block(f"output_{number}"), expected.ravel(), rtol=1e-10, atol=1e-10)
+
+
+def test_a_note_says_what_the_file_of_int8_attention_does_not(built: Callable[[Case], Built]) -> None:
+    case = next(case for case in CASES if case.name == "heads, int8")
+    *_, layer = weightlens.load(built(case).path)
+    assert layer.note.startswith("the file does not say how the inputs of its projections are rounded")

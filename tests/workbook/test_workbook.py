@@ -12,11 +12,16 @@ import pytest
 
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
+from tests.tiny import write_tiny
+from weightlens.checks.workbook import relative_distance
 from weightlens.errors import BadInput, WorkbookTooLarge
+from weightlens.importing import finite_number
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.spreadsheet.cell_areas import area_cells
+from weightlens.spreadsheet.cell_table import CellError
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
+from weightlens.spreadsheet.recalculate import recalculate_all
 
 ALLOWED = {
     "ABS", "AND", "AVERAGE", "CHOOSE", "COS", "COUNTIF", "ERF", "EXP", "IF", "INDEX", "INT", "ISNA", "ISNUMBER",
@@ -239,3 +244,25 @@ def test_a_wrong_input_writes_nothing(tmp_path: Path) -> None:
     with pytest.raises(BadInput):
         weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx", inputs=[[1, 2, 3]])
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.office("libreoffice")
+@pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
+def test_a_number_that_is_none_is_an_error_in_every_formula_that_reads_it(number: float, tmp_path: Path) -> None:
+    """MAX and SUM leave out words: relu(NaN) would be 0."""
+    model = write_tiny(tmp_path / "m.h5", bias=[number, 1], activation="relu")
+    weightlens.export(model, tmp_path / "m.xlsx", inputs=[[1, 2], [number, 3]])
+    (computed,) = recalculate_all([tmp_path / "m.xlsx"], "libreoffice")
+    assert isinstance(computed, Book)
+    shown = computed.block("output_0")
+    assert np.isnan(shown[[0, 2, 3]]).all() and shown[1] == 1
+    weightlens.import_workbook(tmp_path / "m.xlsx", model, tmp_path / "as_it_was.h5")
+    assert weightlens.diff(model, tmp_path / "as_it_was.h5").same
+
+
+def test_the_check_tells_a_number_from_none() -> None:
+    assert relative_distance(CellError("#NUM!"), "not a number") == 0
+    assert relative_distance(0.0, "not a number") == np.inf
+    assert finite_number(CellError("#NUM!"), np.nan, "A1") is None
+    with pytest.raises(BadInput, match="holds '#NUM!'"):
+        finite_number(CellError("#NUM!"), 1.5, "A1")

@@ -72,8 +72,9 @@ def computed_calls(
     graph = graph_of(network)
     calls = list(calls_of(graph))
     wanted = list({id(t): t for call in calls for t in call.outputs}.values())
-    states = states_of(network)
+    at_first = states_of(network)
     computed = flatten(keras.Model(graph.inputs, wanted)(given, training=False)) if wanted else []
+    at_the_end = states_of(network)
     values = {id(t): x for t, x in zip([*flatten(graph.inputs), *wanted], [*given, *computed], strict=True)}
     precision = {id(t): before for t in flatten(graph.inputs)}
     for call in calls:
@@ -81,11 +82,11 @@ def computed_calls(
         leaving = lowest_precision([before_it, *precisions(call)])
         precision |= {id(t): leaving for t in call.outputs}
         if graph_of(call.layer) is not None and all(id(t) in values for t in call.given):
-            for state, at_first in states:  # the layers inside compute once more: from where they started
-                state.assign(at_first)
+            set_states(at_first)  # the layers inside compute once more: from where they started
             yield from computed_calls(keras, call.layer, [values[id(t)] for t in call.given], f"{prefix}{call.path}/", before_it)
         else:
             yield LayerOutput(prefix + call.path, type(call.layer).__name__, leaving, [values[id(t)] for t in call.outputs])
+    set_states(at_the_end)
 
 
 def states_of(network: Network) -> list[tuple[Any, np.ndarray]]:
@@ -93,6 +94,12 @@ def states_of(network: Network) -> list[tuple[Any, np.ndarray]]:
     layers = [layer for layer in network._flatten_layers() if getattr(layer, "stateful", False)]
     variables = [state for layer in layers for state in flatten(getattr(layer, "states", None)) if hasattr(state, "assign")]
     return [(state, np.array(state)) for state in variables]
+
+
+def set_states(states: list[tuple[Any, np.ndarray]]) -> None:
+    """Let layers go on from the states given."""
+    for variable, state in states:
+        variable.assign(state)
 
 
 def precisions(call: LayerCall) -> list[str]:

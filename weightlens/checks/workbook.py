@@ -14,8 +14,8 @@ from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.report import Report, Row
 from weightlens.spreadsheet.cell_areas import cell_areas
-from weightlens.spreadsheet.cell_table import Found, Value, joined
-from weightlens.spreadsheet.cell_values import Book, as_number, read_book
+from weightlens.spreadsheet.cell_table import CellError, Found, Value, joined
+from weightlens.spreadsheet.cell_values import NON_FINITE, Book, as_number, read_book
 from weightlens.spreadsheet.cells_map import MAP, SLOPES, Cells, Entry, read_map, steps_by_entry
 from weightlens.spreadsheet.recalculate import recalculate
 from weightlens.workbook.formulas.cell_arrays import cell_name
@@ -68,8 +68,7 @@ def compare_steps(mapped: list[Entry], stored: Book, computed: Book, tolerance: 
     for (layer, name), entries in groups.items():
         cells = [entry.place(stored) for entry in entries]
         then = joined([stored.found(*part) for part in cells])
-        no_words: dict[int, Value] = {i: value for i, value in then.others.items() if not isinstance(value, str)}  # "infinite"
-        rows.append(compare_cells(f"{layer} / {name}", "step", cells, Found(then.numbers, no_words), computed, tolerance))
+        rows.append(compare_cells(f"{layer} / {name}", "step", cells, then, computed, tolerance))
     return rows
 
 
@@ -140,6 +139,8 @@ def distances(now: Found, then: Found) -> np.ndarray:
 def relative_distance(now: Value | None, then: Value | None) -> float:
     """A number's difference relative to its size, or to 1 if smaller; infinite for text that differs and for missing values."""
     if then is None or (isinstance(then, float) and not math.isfinite(then)):
+        return 0.0
+    if isinstance(now, CellError) and then in NON_FINITE:  # what a spreadsheet has in their place
         return 0.0
     if isinstance(now, (int, float)) and isinstance(then, (int, float)):
         return abs(now - then) / max(1.0, abs(then)) if math.isfinite(now) else math.inf

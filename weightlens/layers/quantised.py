@@ -13,11 +13,22 @@ LARGEST_FLOAT8 = 448.0
 
 
 def rounded_input(x: Array, axes: tuple[int, ...], config: Config, step: Step) -> tuple[Any, Any]:
-    """The input as whole numbers, -127 to 127 unless its settings say otherwise, and the scale ``127 / largest |x|`` over ``axes``."""
+    """The input as whole numbers, -127 to 127 unless its settings say otherwise, and the scale ``127 / largest |x|`` over ``axes``.
+
+    Whether 63.4999999 is rounded up or down is decided by float32, in which Keras computes both.
+    """
     quantizer = input_quantizer(config)
+    x = step("input in 32 bits", in_32_bits(x))
     largest = step("largest input", np.max(np.abs(x), axis=axes, keepdims=True))
-    scale = step("input scale", quantizer.highest / (largest + quantizer.epsilon))
-    return step("rounded input", np.minimum(np.maximum(np.rint(x * scale), quantizer.lowest), quantizer.highest)), scale
+    largest = step("largest input, never 0", in_32_bits(largest + quantizer.epsilon))
+    scale = step("input scale", in_32_bits(quantizer.highest / largest))
+    scaled = step("scaled input", in_32_bits(x * scale))
+    return step("rounded input", np.minimum(np.maximum(np.rint(scaled), quantizer.lowest), quantizer.highest)), scale
+
+
+def in_32_bits(x: Array) -> Any:
+    """The nearest float32."""
+    return shortened(x, 23, -126)
 
 
 def shortened(x: Array, bits: int, lowest: int) -> Any:

@@ -175,12 +175,18 @@ class Explainer:
         return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
 
     def element_to_show(self, step: Step, wrong: np.ndarray | None, right: np.ndarray) -> tuple[int, ...]:
-        """The index of the worst given element or, in another step, of the element that the mistake changes most."""
+        """The index of the worst given element or, in another step, of the element that the mistake changes most.
+
+        It is one of a sample in which the given numbers are wrong.
+        """
         if step.made is self.target.node:
             return self.target.elements[int(self.target.off(right).argmax())]
         if wrong is None or np.shape(wrong) != np.shape(right):
             return (0,) * step.made.ndim
         difference = np.nan_to_num(np.abs(wrong - right))
+        if step.axes[:1] == self.target.step.axes[:1] == ("sample",):
+            differing = {self.target.elements[i][0] for i in np.flatnonzero(self.sought)}
+            difference[[sample for sample in range(len(difference)) if sample not in differing]] = -1.0
         return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
 
 

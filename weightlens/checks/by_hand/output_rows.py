@@ -70,7 +70,7 @@ def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
     widths = {len(row) for row in without_row_numbers(given, samples, total, trace)}
     if widths == {total}:
         return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
-    return BadInput(f"{given.source}: a row has {max(widths)} numbers, but the network has {total} output{'s' * (total != 1)}")
+    return BadInput(f"{given.source}: a row has {max(widths - {total})} numbers, but the network has {total} output{'s' * (total != 1)}")
 
 
 def given_outputs(table: Table, trace: Trace) -> list[Given]:

@@ -21,6 +21,7 @@ from weightlens.specs.variables import variables_of
 
 WEIGHT_ONLY_INT4 = (3, 14)
 TABLES = frozenset({"embeddings", "reverse_embeddings"})
+INPUTS_OF_ATTENTION = "the file does not say how the inputs of its projections are rounded: as Keras rounds them by default (127 / largest)"
 
 
 def understood(layer: Layer) -> bool:
@@ -159,7 +160,7 @@ def _int4_kernel(layer: Layer, prefix: str, columns: int, shape: tuple[int, ...]
 
 
 def _projections(layer: Layer) -> None:
-    """The int4 kernels of attention projections, stored as matrices, reshaped to heads and size."""
+    """The int4 kernels of attention projections, stored as matrices, reshaped to heads and size; a note on those of int8."""
     for name in [name for name, weight in layer.own_weights.items() if name.endswith("/kernel") and len(weight.shape) == 2]:
         part = name.removesuffix("kernel")
         scale = layer.own_weights.get(f"{part}kernel_scale")
@@ -169,6 +170,8 @@ def _projections(layer: Layer) -> None:
         shape = projection_shape(layer.config, part, rows, columns)
         if math.prod(shape) == rows * columns:
             _int4_kernel(layer, part, columns, shape)
+    if any(whole_projection(layer, name) for name in layer.own_weights):
+        layer.note = INPUTS_OF_ATTENTION
 
 
 def projection_shape(config: dict[str, Any], part: str, rows: int, columns: int) -> tuple[int, ...]:

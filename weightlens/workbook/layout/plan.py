@@ -145,12 +145,13 @@ class Plan(Book):
             self.placed[id(step.made)].block.make = partial(self.formula, step)
 
     def _add(self, kind: str, x: Recorded, arrangement: Arrangement, occurrence: int = 0, of: int = 1) -> None:
-        block = Block(arrangement, x.value, first=(FAR + len(self.placed)) * SHEET)
+        block = Block(arrangement, x.value, first=(FAR + len(self.placed)) * SHEET, is_operand=kind != "step")
         self.placed[id(x)] = Placed(kind, x.layer, x.name, x, block, occurrence, of)
 
     def place_weight(self, x: Recorded) -> Placed:
         """Cells for a matrix that no step reads: where only the matrices are shown."""
         self._add("weight", x, layout.for_weight(x.shape))
+        self.placed[id(x)].block.is_operand = False
         return self.placed[id(x)]
 
     def _fits_one_sheet(self, counts: Counter[tuple[str, str, tuple[int, ...]]]) -> bool:

@@ -19,7 +19,8 @@ class Block:
     """A rectangle of cells that holds one array: numbers, or the formulas that compute them.
 
     ``first`` is the address of the first cell; ``values`` what the cells show; ``make`` (called only while the
-    block is written, so that formulas take memory one block at a time) how they are computed.
+    block is written, so that formulas take memory one block at a time) how they are computed. ``is_operand``: formulas
+    read these values.
     """
 
     arrangement: Arrangement
@@ -28,6 +29,7 @@ class Block:
     first: int = 0
     make: Callable[[], Expression | None] | None = None
     flows: Sequence[tuple[int, int]] = ()  # rows of tables in which a reference moves along when a formula is dragged down
+    is_operand: bool = False
 
     @property
     def cells(self) -> Cells:

@@ -18,6 +18,7 @@ from weightlens.workbook.xlsx.printer import Printer
 from weightlens.workbook.xlsx.strings import Strings, escape, literal
 
 CHUNK = 1 << 14  # cells that are made into text at once
+WITHOUT_A_NUMBER = {"not a number": "SQRT(-1)", "infinite": "1/0", "minus infinite": "-1/0"}  # MAX, SUM and AVERAGE leave out mere words
 
 
 def numbers(values: np.ndarray) -> list[str]:
@@ -57,7 +58,8 @@ def plain_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarr
         cells = [Text(text, block.style).xml(place, strings) for place, text in zip(places, texts, strict=True)]
         return ["".join(cells[i : i + width]) for i in range(0, len(cells), width)]
     values, words = numbers(table), not_finite(table)
-    in_words = {i: strings.cell(f'<c r="{names[i % width]}{numerals[i // width]}{head}', values[i]) for i in words}
+    heads = {i: f'<c r="{names[i % width]}{numerals[i // width]}{head}' for i in words}
+    in_words = {i: error_cell(heads[i], values[i]) if block.is_operand else strings.cell(heads[i], values[i]) for i in words}
     with_words = {i % width for i in words}
     form, lists = "", []
     for j, name in enumerate(names):
@@ -67,6 +69,11 @@ def plain_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarr
         form += cell
         lists += parts
     return filled(form, lists)
+
+
+def error_cell(head: str, word: str) -> str:
+    """A number that is not finite, as a formula without a result: so is every formula that reads it."""
+    return f'{head} t="str"><f>{WITHOUT_A_NUMBER[word]}</f><v>{word}</v></c>'
 
 
 def formula_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer, start: int) -> list[str]:
