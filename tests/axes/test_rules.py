@@ -84,6 +84,8 @@ def test_calls_keep_what_is_known_and_guess_nothing() -> None:
     padded = np.pad(x, ((0, 0), (1, 1), (0, 0), (0, 0)))
     padded.kind, padded.layer, padded.name = "step", "pad", "padded"
     assert names(kept) == ["sample", "row", "column", ""] and names(gone) == ["sample", "channel"]
+    shifted = x + Recorded(np.zeros(2), kind="weight", name="bias")
+    assert names(shifted) == ["sample", "row", "column", "channel"], "a bias has fewer axes"
     assert names(turned) == ["sample", "row", "column", "channel"], "the first operand names"
     assert names(padded) == ["sample", "row", "column", "channel"]
     assert axes.named(padded).axes[1][0].at.tolist() == [0, 1, 2, 3, 4, 5]

@@ -214,9 +214,10 @@ def test_a_long_expression_is_cut_into_steps(tmp_path: Path) -> None:
 TEXTS = np.array([["a", "A", "b"], ["b", "c", "a"]])
 
 
+@pytest.mark.parametrize("compare", [np.equal, np.not_equal])
 @pytest.mark.parametrize("choose", [lambda same: same, lambda same: np.where(same, 2.0, 3.0)], ids=["one or nothing", "a choice"])
-def test_texts_are_the_same_to_the_letter(choose, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    words = lambda x, w, step: choose(np.equal(x[:, :, None], step("words", np.array(["a", "b"]))))
+def test_texts_are_the_same_to_the_letter(choose, compare, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    words = lambda x, w, step: choose(compare(x[:, :, None], step("words", np.array(["a", "b"]))))
     written(words, tmp_path / "book.xlsx", TEXTS)
     assert check_workbook(tmp_path / "book.xlsx", engine="ironcalc").ok
 
@@ -224,6 +225,8 @@ def test_texts_are_the_same_to_the_letter(choose, tmp_path: Path) -> None:  # ty
 def test_conditions_are_written_as_conditions(tmp_path: Path) -> None:
     written(lambda x, w, step: np.where((x > 0) & (x < 1), x, 2.0), tmp_path / "book.xlsx", X)
     assert re.fullmatch(r"=IF\(AND\((B\d+)>0,\1<1\),\1,2\)", formulas_of(tmp_path / "book.xlsx")[0])
+    written(lambda x, w, step: np.where(x == 0, x, 2.0), tmp_path / "numbers.xlsx", X)
+    assert re.fullmatch(r"=IF\((B\d+)=0,\1,2\)", formulas_of(tmp_path / "numbers.xlsx")[0])
 
 
 WITHOUT = {

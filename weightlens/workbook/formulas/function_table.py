@@ -81,6 +81,7 @@ LOGICAL: dict[Any, str] = {  # what these calls make of conditions
     np.multiply: "AND({},{})",
     np.add: "OR({},{})",
 }
+OF_TEXTS = {np.equal: "EXACT({},{})", np.not_equal: "NOT(EXACT({},{}))"}  # the signs = and <> take A for a
 SELF_WRAPPED = {np.exp2, np.log1p}  # their operand stands beside an operator
 
 REDUCTIONS: dict[Any, tuple[str, float | None]] = {  # function, and the constant that it may leave out

@@ -17,7 +17,7 @@ from weightlens.recording.graph import pads_with_a_number
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.call_rules import BY_NAME, RULES, rounds
 from weightlens.workbook.formulas.cell_arrays import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
-from weightlens.workbook.formulas.function_table import CALLS, COMPARISONS, INFIX, LOGICAL, PREFIX, REDUCTIONS, SELF_WRAPPED
+from weightlens.workbook.formulas.function_table import CALLS, COMPARISONS, INFIX, LOGICAL, OF_TEXTS, PREFIX, REDUCTIONS, SELF_WRAPPED
 from weightlens.workbook.formulas.products import batches, product
 
 
@@ -69,8 +69,8 @@ class Formulas:
     def made(self, x: Recorded) -> Expression:
         """The formula that computes ``x`` from its operands, whether it has cells itself or not."""
         op = operation(x)
-        if op is np.equal and any(isinstance(arg, Recorded) and arg.dtype.kind == "U" for arg in x.args):
-            return self.call("EXACT({},{})", x, COMPARE, boolean=True)
+        if op in OF_TEXTS and any(isinstance(arg, Recorded) and arg.dtype.kind == "U" for arg in x.args):
+            return self.call(OF_TEXTS[op], x, COMPARE, boolean=True)
         if op in LOGICAL and x.dtype == bool:  # of whole numbers: bit by bit, or a sum
             return self.call(LOGICAL[op], x, COMPARE, boolean=True)
         if op in INFIX:
