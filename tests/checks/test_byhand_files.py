@@ -16,6 +16,7 @@ from tests.checks import by_hand
 from tests.checks.by_hand import OR, TRUTH_TABLE, calculate, rows
 from tests.conftest import INPUTS
 from weightlens.checks import check_by_hand
+from weightlens.checks.by_hand import output_rows
 from weightlens.checks.by_hand.claims import number_of_cell, parse_number, rounding_allowances
 from weightlens.checks.by_hand.hand_report import HandReport
 from weightlens.cli.main import main
@@ -154,6 +155,27 @@ def test_an_input_cell_of_a_workbook_must_hold_a_number(tmp_path: Path) -> None:
         book.save(tmp_path / "edited.xlsx")
         with pytest.raises(BadInput, match=f"'{sheet}'!{cell.coordinate} {says}"):
             check_by_hand(model, None, tmp_path / "edited.xlsx")
+
+
+@pytest.mark.parametrize(("text", "wrong"), [
+    ("0.988,0.012\n,\n0.002,0.998\n0.000,1.000", ""), ("0.988,0.012\n\n0.002,0.998\n0.000,1.000\n\n\n", ""),
+    ("a,b\n0.988,0.012\n\n\n0.000,1.000", ""), ("nr,a,b\n0,0.988,0.012\n\n2,0.002,0.998", ""),
+    ("x0,x1,a,b\n0,0,0.988,0.012\n,,,\n1,0,0.002,0.998", ""), ("who,a,b\nme,0.988,0.012\nyou,,\nthey,0.002,0.998\nwe,0.000,1.000", ""),
+    ("0.988,0.012\n\n0.502,0.998\n0.000,1.000", "sample 2, unit 0"), ("0.988,0.012\n\n0.000,1.000\n0.000,1.000", "sample 2, unit 0"),
+    ("0.988,0.012\n# no sample\n0.002,0.998\n0.002,0.998\n0.500,1.000", "sample 3, unit 0"),
+    ("0.988,0.012\n\n0.002,0.998\n\n0.002,0.998\n\n0.500,1.000", "sample 3, unit 0"), ("a,b\n\n0.988,0.012\n0.002,0.998", ""),
+])  # fmt: skip
+def test_an_empty_row_is_a_sample_left_out(text: str, wrong: str, checked: Callable[..., HandReport]) -> None:
+    """Where the rows with the empty ones fit the samples; else the empty rows are nothing. A comment is no row."""
+    report = checked(weightlens.load(OR), TRUTH_TABLE, text)
+    assert (report.ok, wrong in report.first, report.notes) == (not wrong, True, [])
+
+
+def test_of_two_readings_of_empty_rows_more_numbers_are_right_in_one(checked: Callable[..., HandReport]) -> None:
+    """Four samples with space between the second and third, compared with five: no sample was left out."""
+    inputs = np.concatenate([TRUTH_TABLE, TRUTH_TABLE[:1]])
+    report = checked(weightlens.load(OR), inputs, "0.988,0.012\n0.002,0.998\n\n0.002,0.998\n0.000,1.000")
+    assert (report.ok, report.notes) == (True, [output_rows.PASSED_OVER])
 
 
 @pytest.mark.parametrize(("text", "says"), [

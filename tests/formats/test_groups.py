@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -282,6 +283,22 @@ def test_lora_inside_a_nested_model_is_merged(tmp_path: Path) -> None:
     outer.save(tmp_path / "m.h5")
     x = numbers(5, 4)
     assert np.allclose(weightlens.load(tmp_path / "m.h5").predict(x)[0], outer(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("mode", ["", "int4"])
+@pytest.mark.parametrize("use_bias", [False, True], ids=["no bias", "bias"])
+def test_attention_inside_a_nested_model(keras: Any, tmp_path: Path, use_bias: bool, mode: str) -> None:
+    """Its four kernels are its own; the layers beside it have kernels, or room for more arrays."""
+    x = keras.Input((4, 6))
+    y = keras.layers.LayerNormalization()(keras.layers.MultiHeadAttention(2, 3, use_bias=use_bias)(x, x))
+    inner = keras.Model(x, keras.layers.MultiHeadAttention(1, 4, use_bias=use_bias)(keras.layers.Dense(6)(y), y))
+    x = keras.Input((4, 6))
+    model = keras.Model(x, inner(x))
+    if mode:
+        model.quantize(mode)
+    model.save(tmp_path / "m.h5")
+    inputs = np.random.default_rng(0).normal(size=(2, 4, 6))
+    np.testing.assert_allclose(weightlens.load(tmp_path / "m.h5").predict(inputs)[0], np.asarray(model(inputs)), atol=1e-5)
 
 
 def test_lambda_code_is_named_and_kept_out(tmp_path: Path) -> None:

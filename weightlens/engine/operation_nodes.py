@@ -13,6 +13,7 @@ from weightlens.errors import UnsupportedLayer
 from weightlens.layers import LayerFunction
 from weightlens.model import Call, Layer
 from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias
+from weightlens.recording import value_of
 from weightlens.specs.operation import is_tensorflow
 
 if TYPE_CHECKING:
@@ -46,8 +47,15 @@ def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str,
         mismatch = signature_mismatch(function, args, options)
     if mismatch:
         raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})")
+    if function is np.power and is_root_of_minus_infinity(*args):
+        raise UnsupportedLayer(layer.name, layer.class_name, "takes the power 0.5 of -inf, which is infinite in Keras and NaN in NumPy")
     compute, kind = partial(function, *args, **options), str(layer.quirks.input_dtype)
     return lambda: kept_in_range(layer.class_name, kind, given, compute())
+
+
+def is_root_of_minus_infinity(x: Any, exponent: Any) -> bool:
+    """Whether a power is one for which NumPy takes a square root, of -inf."""
+    return bool(np.any(np.equal(value_of(x), -np.inf)) and np.any(np.equal(value_of(exponent), 0.5)))
 
 
 def signature_mismatch(function: LayerFunction, args: Sequence[Any], options: dict[str, Any]) -> str:

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.comparisons import greater
+from weightlens.layers.comparisons import greater, without_nan
 from weightlens.layers.faster import at_least, at_most, exp_at_most
 from weightlens.layers.signature import Array, Axis, Function, Step
-from weightlens.recording import Recorded, Role, noted
+from weightlens.recording import Recorded, Role, noted, value_of
 from weightlens.specs.activation import ACTIVATIONS, LARGEST_EXPONENT, named_function
 
 HELPER = Role("helper")
@@ -180,6 +180,8 @@ def softsign(x: Array) -> Any:
 @activation
 def silu(x: Array) -> Any:
     """``x * sigmoid(x)``, also called swish (Ramachandran et al. 2017)."""
+    if np.any(value_of(x) == -np.inf):  # times 0, but no e^-x is infinite here
+        raise NotImplementedError("computes silu of -inf, which is NaN in Keras")
     return x / (1.0 + exp_at_most(-x, LARGEST_EXPONENT))
 
 
@@ -253,7 +255,7 @@ def sparsemax(x: Array, step: Step, axis: int = -1) -> Any:
     Of the numbers in falling order, the first k are above ``(running sum - 1) / k``. Keras adds up the running sums
     of those k, where the paper takes the last one: the same for k = 1 only.
     """
-    falling = step("falling order", np.flip(np.sort(x, axis=axis), axis=axis))
+    falling = step("falling order", np.flip(np.sort(without_nan(x), axis=axis), axis=axis))
     sums = step("running sums", np.cumsum(falling, axis=axis))
     counts = np.arange(1, x.shape[axis] + 1, dtype=x.dtype).reshape([-1 if d == axis % x.ndim else 1 for d in range(x.ndim)])
     candidates = step("thresholds", (sums - 1.0) / counts)

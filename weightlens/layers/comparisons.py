@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.signature import Array, Function, Number
+from weightlens.recording import value_of
 
 
 def range_of(value: Number) -> tuple[Any, Any]:
@@ -61,6 +62,14 @@ def truth(x: Number) -> Any:
 def numbers(x: Number) -> Any:
     """True and false as 1 and 0; numbers as they are."""
     return np.where(x, 1.0, 0.0) if is_truth(x) else x
+
+
+def without_nan(x: Array) -> Array:
+    """``x``, which is about to be put in order; refused with NaN in it, for which each backend of Keras finds another place."""
+    values = np.asarray(value_of(x))
+    if values.dtype.kind == "f" and np.isnan(values).any():
+        raise NotImplementedError("puts numbers in order, and one of them is NaN")
+    return x
 
 
 def whole(x: Array) -> Any:

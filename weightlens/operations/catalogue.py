@@ -45,11 +45,11 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Sum": numbers.reduction(np.sum), "Mean": numbers.reduction(np.mean), "Prod": numbers.reduction(np.prod), "Max": numbers.largest,
     "Min": numbers.smallest, "Amax": numbers.largest, "Amin": numbers.smallest, "Var": numbers.var, "Std": numbers.std, "Ptp": numbers.ptp,
     "Any": numbers.reduction(np.any, comparisons.truth), "All": numbers.reduction(np.all, comparisons.truth), "Average": numbers.average,
-    "CountNonzero": numbers.count_nonzero, "Median": arrays.median, "Argmax": np.argmax, "Argmin": np.argmin,
+    "CountNonzero": numbers.count_nonzero, "Median": arrays.median, "Argmax": arrays.argmax, "Argmin": arrays.argmin,
     "Cumsum": numbers.running(np.cumsum), "Cumprod": numbers.running(np.cumprod), "Diff": numbers.diff, "Logsumexp": maths.logsumexp,
     "Norm": maths.norm,
     # order and lookup
-    "Sort": np.sort, "Argsort": arrays.argsort, "TopK": maths.top_k, "Take": arrays.take, "TakeAlongAxis": arrays.take_along_axis,
+    "Sort": arrays.sort, "Argsort": arrays.argsort, "TopK": maths.top_k, "Take": arrays.take, "TakeAlongAxis": arrays.take_along_axis,
     "GetItem": arrays.getitem, "Slice": maths.sliced, "ScatterUpdate": maths.scatter_update,
     # products
     "Matmul": arrays.matmul, "Dot": arrays.dot, "Outer": arrays.outer, "Tensordot": arrays.tensordot, "Einsum": arrays.einsum,

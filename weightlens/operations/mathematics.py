@@ -13,15 +13,18 @@ from weightlens.layers.preprocessing.resizing import saturated
 from weightlens.layers.signature import Array, Axis, Step
 from weightlens.operations.numeric import known
 from weightlens.operations.small_integers import NARROW, fits, wrapped
-from weightlens.operations.whole_arrays import places_in_order
+from weightlens.operations.whole_arrays import places_in_order, sort
 from weightlens.specs.kinds import is_whole
+
+LARGEST_OF_SHEETS = 9.99e307  # what is larger no spreadsheet holds
 
 # Mathematics.
 
 
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
-    """``ln(sum of e^x)`` over ``axis``, the largest taken out first."""
-    largest = step("max", np.max(x, axis=axis, keepdims=True))
+    """``ln(sum of e^x)`` over ``axis``, the largest taken out first, unless it is infinite."""
+    largest = np.max(x, axis=axis, keepdims=True)
+    largest = step("max", np.where(np.abs(largest) < LARGEST_OF_SHEETS, largest, 0.0))
     total = step("sum", np.sum(step("exponentials", np.exp(x - largest)), axis=axis, keepdims=True))
     y = np.log(total) + largest
     return y if keepdims else np.squeeze(y, axis)
@@ -29,7 +32,7 @@ def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False, *, step: Step
 
 def top_k(x: Array, k: int, *, step: Step) -> Any:
     """The ``k`` largest numbers of the last axis, and their places."""
-    falling = np.flip(np.sort(x, axis=-1), axis=-1)
+    falling = np.flip(sort(x), axis=-1)
     return [falling[..., :k], places_in_order(-x, step)[..., :k]]
 
 

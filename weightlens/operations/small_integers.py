@@ -40,8 +40,8 @@ def fits(x: Array, kind: str) -> bool:
     """Whether every number of ``x`` is in the range of ``kind``."""
     values, limits = np.asarray(getattr(x, "value", x)), np.iinfo(kind)
     if limits.bits > 32:
-        return farthest(x) < EXACT or not np.all(np.isfinite(values))
-    return not values.size or bool(np.all((values >= limits.min) & (values <= limits.max)) or not np.all(np.isfinite(values)))
+        return farthest(x) < EXACT
+    return bool(np.all((values >= limits.min) & (values <= limits.max)))
 
 
 def wrapped(x: Array, kind: str) -> Any:

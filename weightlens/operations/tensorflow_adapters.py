@@ -122,7 +122,7 @@ def cumulative(function: Function) -> Function:
 
 def sort(values: Array, axis: int = -1, direction: str = "ASCENDING") -> Any:
     """The numbers in rising or falling order."""
-    y = np.sort(values, axis=axis)
+    y = operations_arrays.sort(values, axis)
     return np.flip(y, axis) if direction == "DESCENDING" else y
 
 

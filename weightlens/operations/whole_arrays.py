@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.comparisons import numbers, whole
+from weightlens.layers.comparisons import numbers, whole, without_nan
 from weightlens.layers.signature import Array, Axis, Number, Step
 from weightlens.operations.numeric import known
 
@@ -22,6 +22,21 @@ def placed(x: Number, step: Step) -> Any:
     return step("constant", x if hasattr(x, "shape") else np.asarray(x, float))
 
 
+def sort(x: Array, axis: int | None = -1) -> Any:
+    """The numbers in rising order."""
+    return np.sort(without_nan(x), axis=axis)
+
+
+def argmax(a: Array, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The place of the largest number, the first of several."""
+    return np.argmax(without_nan(a), axis=axis, keepdims=keepdims)
+
+
+def argmin(a: Array, axis: int | None = None, keepdims: bool = False) -> Any:
+    """The place of the smallest number, the first of several."""
+    return np.argmin(without_nan(a), axis=axis, keepdims=keepdims)
+
+
 def argsort(x: Array, axis: int | None = -1, *, step: Step) -> Any:
     """The places of the numbers in rising order."""
     x = np.reshape(x, (-1,)) if axis is None else x
@@ -30,7 +45,7 @@ def argsort(x: Array, axis: int | None = -1, *, step: Step) -> Any:
 
 def places_in_order(x: Array, step: Step) -> Any:
     """``argsort`` of the last axis; of short rows by rank (how many numbers come before), which a spreadsheet can follow."""
-    n = x.shape[-1]
+    n = without_nan(x).shape[-1]
     if n > LONG_ROW:
         return np.argsort(x, axis=-1, kind="stable")
     other, own = x[..., None, :], x[..., None]
@@ -44,7 +59,7 @@ def median(x: Array, axis: Axis = None, keepdims: bool = False) -> Any:
     """The middle number over ``axis``, or the mean of the middle two."""
     axes = tuple(range(x.ndim)) if axis is None else tuple(a % x.ndim for a in np.atleast_1d(axis).tolist())
     rest = [d for d in range(x.ndim) if d not in axes]
-    rising = np.sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
+    rising = sort(np.reshape(np.transpose(x, [*rest, *axes]), [*(x.shape[d] for d in rest), -1]), axis=-1)
     n = rising.shape[-1]
     y = 0.5 * (rising[..., (n - 1) // 2] + rising[..., n // 2])
     return np.reshape(y, [1 if d in axes else m for d, m in enumerate(x.shape)]) if keepdims else y

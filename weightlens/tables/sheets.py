@@ -48,11 +48,10 @@ def used_area(grid: Grid) -> CellArea:
 
 
 def rows_in_area(grid: Grid, area: CellArea) -> Iterator[Row]:
-    """The rows of an area that are not empty."""
-    for number in sorted(n for n in grid if area.top <= n <= area.bottom):
-        cells = [grid[number].get(column, "") for column in range(area.left, area.right + 1)]
-        if any(cells):
-            yield number, cells
+    """The rows of an area as far as there are cells; those without any have no cells."""
+    inside = [number for number in grid if area.top <= number <= area.bottom]
+    for number in range(min(inside, default=0), max(inside, default=-1) + 1):
+        yield number, [grid[number].get(column, "") for column in range(area.left, area.right + 1)] if number in grid else []
 
 
 class TooManyCells(Exception):

@@ -27,13 +27,13 @@ class Table:
     """Rows of cells. ``begin`` says whether the first row holds the titles of the columns."""
 
     separator = ""  # the separator of a text file
-    loose = False  # whether rows may have any number of cells
+    loose = False  # whether rows may have any number of cells, and empty ones are kept
     decimal = ""  # the decimal mark, once one was seen
 
     def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None) -> None:
         self.name, self.titled = name, titled  # titled: whether the first row holds titles, where the file says so
         self.titles: list[str] | None = None
-        self.number, self.first = next(rows, (0, []))
+        self.number, self.first = next((row for row in rows if any(row[1])), (0, []))
         self.rest = rows
         if not self.number:
             raise BadInput(f"{name}: holds no rows")
@@ -55,11 +55,15 @@ class Table:
         """The rows below the titles, ``size`` at a time; ``plain``: as matrices where possible."""
         rows = self.rest if self.titles else chain([(self.number, self.first)], self.rest)
         while chunk := list(islice(rows, size)):
-            yield Block(self.checked(chunk))
+            if checked := self.checked(chunk):
+                yield Block(checked)
 
     def checked(self, rows: list[Row]) -> list[Row]:
-        """Rows, each checked to have as many cells as the first one."""
-        for number, row in rows if not self.loose else ():
+        """The rows that are not empty, each checked to have as many cells as the first one; in a loose table all rows."""
+        if self.loose:
+            return rows
+        rows = [row for row in rows if any(row[1])]
+        for number, row in rows:
             if len(row) != self.width:
                 comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""
                 raise BadInput(f"{self.name}: row {number} has {len(row)} columns, the first row has {self.width}{comma}")

@@ -20,6 +20,7 @@ from weightlens.tables.table import Block, Row, Table
 SAMPLE = 20  # lines that tell the separator
 STATED = re.compile(r'\s*"?sep=(.)"?\s*', re.IGNORECASE)  # a first line that tells Excel the separator
 QUOTED = re.compile(r'"[^"]*"')
+COMMENT = ["#"]  # the cells of a comment
 NO_TABLE = "is not a text file of rows and columns"
 
 
@@ -84,7 +85,7 @@ class TextTable(Table):
         read = 1
         while read:
             rows, read = self.cut(self.remembered(), 1, self.at)
-            if rows:
+            if rows and any(rows[0][1]):
                 yield rows[0]
                 return
             self.at, self.head = self.at + read, []
@@ -130,7 +131,7 @@ class TextTable(Table):
                 break
             except csv.Error as error:
                 raise BadInput(f"{self.name}: line {at + read + 1} cannot be split into cells: {csv_error_words(error)}") from None
-            if any(cells):
+            if any(cells) if not self.loose else cells != COMMENT:
                 rows.append((at + read + 1, cells))
             read = line
         return rows, read
@@ -138,7 +139,7 @@ class TextTable(Table):
     def reader(self, lines: Iterator[str]) -> Iterator[tuple[int, list[str]]]:
         """The cells of each row, with the number of lines read so far."""
         if self.loose:
-            lines = ("\n" if self.is_blank(line) else line for line in lines)
+            lines = (COMMENT[0] + "\n" if line.lstrip().startswith("#") else line for line in lines)
         if self.separator == " ":
             yield from enumerate(map(str.split, lines), 1)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from weightlens.errors import BadInput
 from weightlens.recording import Trace
 
 Table = list[list[WrittenNumber]]
+PASSED_OVER = "the empty rows were passed over: no sample was taken to be left out"
 TURNED = "the table was read transposed: a column for each sample"
 
 
@@ -21,9 +23,14 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
 
     A note says so if it is not a row per sample.
     """
-    readings = [(note, given_outputs(table, trace)) for note, table in possible_readings(given, trace)]
-    if not readings:
-        raise why_not_outputs(given, trace)
+    filled = replace(given, rows=[row for row in given.rows if row])
+    tables = list(possible_readings(given, trace))
+    if filled != given:  # an empty row is a sample that was left out, or nothing
+        passed_over = PASSED_OVER if tables else ""
+        tables += [(note or passed_over, table) for note, table in possible_readings(filled, trace)]
+    if not tables:
+        raise why_not_outputs(filled, trace)
+    readings = [(note, given_outputs(table, trace)) for note, table in tables]
     note, givens = readings[0]
     for other_note, other in readings[1:]:
         if count_right(other) > max(count_right(givens), 0 if note else sum(len(g.values) for g in other) / 2):
@@ -60,8 +67,8 @@ def rows_within_samples(table: Table, shape: tuple[int, ...], samples: int, word
 
 
 def fits_outputs(table: Table, samples: int, total: int) -> bool:
-    """Whether each row holds all outputs of a sample, for no more samples than there are."""
-    return len(table) <= samples and {len(row) for row in table} == {total}
+    """Whether each row holds all outputs of a sample, or none, for no more samples than there are."""
+    return len(table) <= samples and {len(row) for row in table if row} == {total}
 
 
 def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
@@ -80,7 +87,7 @@ def given_outputs(table: Table, trace: Trace) -> list[Given]:
     for k, (start, end) in enumerate(pairwise(ends)):
         step = output_step(trace, k)
         places = [tuple(map(int, place)) for place in np.ndindex(step.made.shape[1:])]
-        elements = [(sample, *place) for sample in range(len(table)) for place in places]
+        elements = [(sample, *place) for sample, row in enumerate(table) if row for place in places]
         givens += [Given(step, elements, [number for row in table for number in row[start:end]])] if elements else []
     return givens
 
@@ -95,9 +102,9 @@ def without_row_numbers(given: OutputRows, samples: int, total: int, trace: Trac
     rows = given.rows
     if total == 1 and len(rows) == 1:  # one row of numbers, one for each sample
         return rows
-    if len(rows) == samples + 1 and is_numbering([number.value for number in rows[0]]):
+    if len(rows) == samples + 1 and is_numbering([number.value for number in rows[0]], range(len(rows[0]))):
         rows = rows[1:]
-    more = {len(row) - total for row in rows}
+    more = {len(row) - total for row in rows if row}
     before = more.pop() if len(more) == 1 and len(rows) <= samples else 0
     return [row[before:] for row in rows] if before > 0 and are_row_numbers_or_inputs(rows, before, given.has_index, trace) else rows
 
@@ -107,10 +114,11 @@ def are_row_numbers_or_inputs(table: Table, before: int, has_index: bool, trace:
 
     Under the title of an index they may be any whole numbers, as in a table of inputs; else they count from 0 or 1.
     """
-    lead = np.array([[number.value for number in row[:before]] for row in table])
+    filled = [sample for sample, row in enumerate(table) if row]
+    lead = np.array([[number.value for number in row[:before]] for row in table if row])
     numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
-    given = np.concatenate(numeric, axis=1)[: len(table)] if numeric else np.zeros((len(table), 0))
-    counted = is_numbering(lead[:, 0].tolist()) or (has_index and not (lead[:, 0] % 1).any())
+    given = np.concatenate(numeric, axis=1)[filled] if numeric else np.zeros((len(filled), 0))
+    counted = is_numbering(lead[:, 0].tolist(), filled) or (has_index and not (lead[:, 0] % 1).any())
     numbered = before in (1, given.shape[1] + 1) and counted
     if before == 1 and numbered:
         return True
@@ -118,6 +126,6 @@ def are_row_numbers_or_inputs(table: Table, before: int, has_index: bool, trace:
     return rest.shape == given.shape and bool(np.allclose(rest, given, atol=1e-3))
 
 
-def is_numbering(numbers: Sequence[float]) -> bool:
-    """Whether the numbers are 0, 1, 2... or 1, 2, 3..."""
-    return len(numbers) > 1 and list(numbers) in (list(range(len(numbers))), list(range(1, len(numbers) + 1)))
+def is_numbering(numbers: Sequence[float], places: Sequence[int]) -> bool:
+    """Whether the numbers are those of the places, counted from 0 or from 1."""
+    return len(numbers) > 1 and list(numbers) in (list(places), [place + 1 for place in places])

@@ -42,8 +42,11 @@ class Leaf(NamedTuple):
     def fit(self, tokens: list[str]) -> tuple[bool, bool, int]:
         """How well an array fits here: whether there is room for it, whether its variable is known, and the score of its path."""
         variable, names = tokens[-1], self.names or []
-        free = len(names) > 4 or variable not in {parts_of(given)[-1] for given, _ in self.given}
+        parts = {name.split("/")[0] for name in names if "/" in name}  # of attention: key, query...
+        own = 2 if parts else 1  # pieces of a stored name that belong to the variable: key/kernel
+        free = len(names) > 4 or tokens[-own:] not in [parts_of(given)[-own:] for given, _ in self.given]
         known = self.names is None or variable in {name.split("/")[-1] for name in names} or ALIASES.get(variable) in names
+        known = known or not parts.isdisjoint(tokens[-2:-1])  # what a quantised part stores, its layer does not list
         known = known or (variable.startswith("lora_") and "lora_rank" in (options_of(self.layer.class_name) or {}))
         return free, known, self.score(tokens)
 

@@ -1,0 +1,61 @@
+"""Operations on NaN and infinite numbers: as Keras computes them, or refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import weightlens
+from weightlens.errors import UnsupportedLayer
+
+INF, NAN = np.inf, np.nan
+FINITE = [3.0, 2.0, 1.0, -4.0]
+
+Operation = Callable[[Any, Any], Any]
+
+
+@pytest.fixture
+def saved(keras: Any, tmp_path: Path) -> Callable[[Operation], tuple[Any, weightlens.Model]]:
+    """A model of one operation on four numbers: Keras's, and ours from its file."""
+
+    def save(operation: Operation) -> tuple[Any, weightlens.Model]:
+        x = keras.Input((4,))
+        theirs = keras.Model(x, operation(keras, x))
+        theirs.save(tmp_path / "m.keras")
+        return theirs, weightlens.load(tmp_path / "m.keras")
+
+    return save
+
+
+@pytest.mark.parametrize(("operation", "bad", "says"), [
+    (lambda k, x: k.ops.argsort(x), NAN, "one of them is NaN"), (lambda k, x: k.ops.top_k(x, 2)[1], NAN, "one of them is NaN"),
+    (lambda k, x: k.ops.top_k(x, 2)[0], NAN, "one of them is NaN"), (lambda k, x: k.ops.sort(x), NAN, "one of them is NaN"),
+    (lambda k, x: k.ops.median(x, axis=-1), NAN, "one of them is NaN"), (lambda k, x: k.ops.argmax(x, axis=-1), NAN, "one of them is NaN"),
+    (lambda k, x: k.ops.argmin(x, axis=-1), NAN, "one of them is NaN"), (lambda k, x: k.ops.sparsemax(x), NAN, "one of them is NaN"),
+    (lambda k, x: k.layers.Activation("sparsemax")(x), NAN, "one of them is NaN"),
+    (lambda k, x: k.ops.cast(x, "int32"), NAN, "cannot hold"), (lambda k, x: k.ops.cast(x, "int64"), INF, "cannot hold"),
+    (lambda k, x: k.ops.cast(x, "uint8"), -INF, "cannot hold"), (lambda k, x: k.ops.cast(x, "int64"), NAN, "cannot hold"),
+    (lambda k, x: k.ops.power(x, 0.5), -INF, "the power 0.5 of -inf"), (lambda k, x: k.layers.Activation("silu")(x), -INF, "silu of -inf"),
+    (lambda k, x: k.ops.silu(x), -INF, "silu of -inf"),
+])  # fmt: skip
+def test_refused_by_name(operation: Operation, bad: float, says: str, saved: Callable[[Operation], Any]) -> None:
+    """And with finite numbers the same model answers as Keras does."""
+    theirs, ours = saved(operation)
+    finite = np.abs([FINITE])
+    np.testing.assert_allclose(ours.predict(finite)[0], np.asarray(theirs(finite)), rtol=1e-6)
+    for run in (ours.predict, ours.trace):
+        with pytest.raises(UnsupportedLayer, match=says):
+            run([[1.0, bad, 3.0, 2.0]])
+
+
+@pytest.mark.parametrize("row", [FINITE, [INF, 1, -INF, 2], [INF, INF, 0, 0], [-INF] * 4, [-INF, -INF, 1, 2], [NAN, 1, 2, 3], [1e30] * 4])
+def test_logsumexp(row: list[float], saved: Callable[[Operation], Any]) -> None:
+    theirs, ours = saved(lambda k, x: k.ops.logsumexp(x, axis=-1))
+    expected = np.asarray(theirs(np.array([row], "float32")))
+    for answer in (ours.predict([row])[0], ours.trace([row]).outputs[0]):
+        np.testing.assert_allclose(answer, expected, rtol=1e-6)
+    assert weightlens.check(ours, [row]).ok
