@@ -122,6 +122,17 @@ def test_few_digits_are_excused_by_many_only() -> None:
     assert not rounding_explains(replace(ROW, worst_relative=np.inf), [EXACT])[0].ok
 
 
+@pytest.mark.parametrize("kind", ["LayerNormalization", "UnitNormalization"])
+def test_beyond_the_range_of_float32_is_not_only_rounding(keras: Any, tmp_path: Path, kind: str) -> None:
+    """The square of 1e30 is infinite in float32, and what is divided by it 0."""
+    given = keras.Input((4,))
+    with quiet_tensorflow():
+        keras.Model(given, getattr(keras.layers, kind)(name="n")(given)).save(tmp_path / "m.keras")
+    report = check(weightlens.load(tmp_path / "m.keras"), [[1e30, -2e30, 3e30, 4e30]])
+    assert report.ok and "only rounding" not in " ".join(report.notes)
+    assert any("float32 has no right digit here, from rounding or beyond its range" in note for note in report.notes)
+
+
 def test_float64_is_excused_by_the_float32_of_the_file_only() -> None:
     off, right = replace(EXACT, worst_relative=1e-3), replace(ROW, worst_relative=1e-7)
     row, note = keras_contradicts_itself(off, [right], 1e-5)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import zipfile
 from collections.abc import Callable
@@ -321,3 +322,22 @@ def test_a_kernel_that_keras_3_stores_twice_in_one_format_only(tmp_path: Path, k
         for suffix in SUFFIXES[:2]:
             new = keras.models.load_model(weightlens.convert(file, tmp_path / f"{file.suffix[1:]}_to{suffix}"))
             np.testing.assert_allclose(new(rows), model(rows), rtol=1e-6)
+
+
+@pytest.mark.parametrize(("kind", "settings"), [
+    ("IntegerLookup", {}), ("IntegerLookup", {"oov_method": "farmhash"}), ("IntegerLookup", {"oov_method": "farmhash", "salt": [3, 4]}),
+    ("StringLookup", {}), ("StringLookup", {"salt": [3, 4]}),
+])  # fmt: skip
+def test_unknown_words_and_numbers_go_to_the_same_places(tmp_path: Path, keras: Any, kind: str, settings: dict[str, Any]) -> None:
+    whole = kind == "IntegerLookup"
+    if "oov_method" in settings and "oov_method" not in inspect.signature(keras.layers.IntegerLookup).parameters:
+        pytest.skip("this Keras does not hash numbers")
+    given = keras.Input((5,), dtype="int64" if whole else "string")
+    lookup = getattr(keras.layers, kind)(vocabulary=[3, 5] if whole else ["a", "b"], num_oov_indices=4, **settings)
+    model = keras.Model(given, lookup(given))
+    model.save(tmp_path / "given.keras")
+    rows = keras.ops.convert_to_tensor(np.array([[3, 7, -9, 12345, 98]] if whole else [["a", "cc", "word", "z", "\u00e9"]]))
+    new = keras.models.load_model(weightlens.convert(tmp_path / "given.keras", tmp_path / "new.keras"))
+    np.testing.assert_array_equal(new(rows), model(rows))
+    with zipfile.ZipFile(tmp_path / "new.keras") as archive:
+        assert ("oov_method" in archive.read("config.json").decode()) == ("oov_method" in settings)

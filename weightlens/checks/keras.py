@@ -27,6 +27,7 @@ from weightlens.report import Report, Row, compare
 
 TOLERANCE_64 = 1e-9  # float64 sums in another order; TensorFlow's kernels are not all exact to the last bits
 ROUNDING_SHRINKS = 1e-6  # what is only rounding is 2^29 times smaller in float64; less, once float32 has lost every digit
+NO_DIGIT = 0.1  # off by more, not one digit is right: float32 may have gone beyond its range inside of the layer
 LOW_PRECISION_STEPS = 16  # roundings to float16 or bfloat16 that may add up
 MANY_LAYERS, DEEP_RECURSION, DEEP_STACK = 100, 100_000, 512 << 20
 STAGES = ("our own forward pass", "Keras opens the file", "Keras computes in float32", "Keras computes in float64")
@@ -175,14 +176,15 @@ def low_precision_note(theirs: list[LayerOutput]) -> list[str]:
 
 
 def rounding_explains(row: Row, exact: list[Row]) -> Judged:
-    """The row, excused if the layer agrees in float64, or all but agrees: the difference is rounding that Keras accumulates."""
+    """The row, excused if the layer agrees in float64, or all but agrees: the difference is what float32 cannot do."""
     twin = next((twin for twin in exact if twin.layer == row.layer), None)
     if row.ok or twin is None or not np.isfinite(row.worst_relative):
         return row, ""
     if not twin.ok and not twin.worst_relative <= ROUNDING_SHRINKS * row.worst_relative:
         return row, ""
     off = f"off by {row.worst_relative:.1e} in {row.witness}, by {twin.worst_relative:.1e} in float64"
-    return replace(row, excused=True), f"{row.layer}: {off}: only rounding"
+    why = "only rounding" if row.worst_relative < NO_DIGIT else "float32 has no right digit here, from rounding or beyond its range (3e38)"
+    return replace(row, excused=True), f"{row.layer}: {off}: {why}"
 
 
 def keras_contradicts_itself(row: Row, in_float32: list[Row], tolerance: float) -> Judged:

@@ -15,7 +15,10 @@ WITHOUT_EFFECT = frozenset({
     "fused", "implementation", "consume_less", "dropout_W", "dropout_U", "truncate_gradient", "input_length", "has_input_vocabulary",
     "vocabulary_size", "num_constants", "forget_bias_init", "init", "inner_init",
     "vocabulary_dtype", "query_shape", "key_shape", "value_shape", "lora_rank", "lora_alpha", "robust_masking", "softmax_robust_masking",
+    "oov_method",  # of words, which are always hashed
 })  # fmt: skip
+# Settings that came late in Keras 3, and what was done before: with that they are left out, and earlier versions open the file, too.
+LATE: dict[str, Any] = {"oov_method": "floormod"}
 # What changes no number of a trained model: the settings that Keras 3 knows of each.
 INITIALIZERS: dict[str, str] = {
     "Zeros": "", "Ones": "", "Constant": "value", "RandomNormal": "mean stddev seed", "TruncatedNormal": "mean stddev seed",

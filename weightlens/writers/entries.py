@@ -13,6 +13,7 @@ from weightlens.specs import options
 from weightlens.specs.registry import spec
 from weightlens.writers.constructors import (
     ENDINGS,
+    LATE,
     WITHOUT_EFFECT,
     is_activation,
     is_in_keras_3,
@@ -110,7 +111,8 @@ def settings(layer: Layer) -> Entry:
             if key in taken_in_training(layer.class_name) and (kept := training_setting(key, value)) is not None:
                 found[key] = kept
         elif key in taken(layer.class_name):
-            found[key] = constant(value)
+            if key not in LATE or value != LATE[key]:
+                found[key] = constant(value)
         elif not is_default(value) and not is_left_out(key):
             raise cannot(layer, f"has the setting {key}={value!r:.40}, which Keras 3 does not have")
     return found

@@ -15,6 +15,7 @@ from tests.formats.savedmodel.examples import X, stack
 from tests.formats.savedmodel.test_write_back import changed
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.difference import compare
+from weightlens.errors import BadInput
 from weightlens.formats.write_back import write_back
 
 
@@ -127,3 +128,21 @@ def test_words_that_were_learned(name: str, tf_keras: Any, tmp_path: Path) -> No
     else:
         np.testing.assert_array_equal(model.trace(x).outputs[0].astype(theirs.dtype), theirs)
         assert weightlens.check(model, x).ok
+
+
+def test_where_stateful_layers_had_come_to(tf_keras: Any, tmp_path: Path) -> None:
+    """Keras goes on from there, so zeros would be wrong; the refusal says what the arrays are and what to do."""
+    k = tf_keras
+    layers = [k.Input(batch_shape=(2, 3, 4)), k.layers.LSTM(3, stateful=True, return_sequences=True), k.layers.GRU(2, stateful=True)]
+    x = np.random.default_rng(0).normal(size=(2, 3, 4))
+    with quiet_tensorflow():
+        theirs = k.Sequential(layers)
+        theirs(x)
+        theirs.save(tmp_path / "m", save_format="tf")
+        theirs.save(tmp_path / "m.h5")
+        on = np.asarray(k.models.load_model(tmp_path / "m")(x))
+        anew = np.asarray(k.models.load_model(tmp_path / "m.h5")(x))
+    assert not np.allclose(on, anew, atol=1e-3)
+    with pytest.raises(BadInput, match=r"where its stateful layers had come to .*states/0.*save it as \.keras or \.h5"):
+        weightlens.load(tmp_path / "m").predict(x)
+    np.testing.assert_allclose(weightlens.load(tmp_path / "m.h5").predict(x)[0], anew, rtol=1e-5, atol=1e-6)

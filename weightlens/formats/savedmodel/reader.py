@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from weightlens.errors import first_few
 from weightlens.formats.architecture.build import build_layer, build_model
 from weightlens.formats.architecture.dialect import Dialect, dialect_of
 from weightlens.formats.architecture.layer_config import plain_dict
@@ -26,6 +27,7 @@ WITHOUT_KERAS = (
     "are never run; for the layers give the .keras or .h5 file that it was made from"
 )
 TRAINING = ("optimizer/", "keras_api/", "save_counter", "_CHECKPOINTABLE", "global_step")
+STATES = "/keras_api/states/"  # where stateful layers had come to
 INSIDE = ("/.OPTIMIZER_SLOT/", "/.ATTRIBUTES/table-")  # moments of the optimizer; tables in which adapt() counts
 
 
@@ -45,6 +47,11 @@ def read_saved_model(path: Path) -> Model:
     model = placing.own_class(about) if entry is None else placing.whole(build_model(entry, dialect), files)
     for key in (key for key in weights if key not in placing.placed):
         (model.optimizer if is_training_state(key) else model.unplaced).append(weights[key])
+    if states := [weight.path for weight in model.unplaced if STATES in weight.path]:
+        model.faults.append(
+            f"the file says where its stateful layers had come to ({first_few(states, 1)}), and Keras goes on from there, where weightlens "
+            "begins at 0; save it as .keras or .h5: Keras begins at 0 there, too"
+        )
     settle(model, dialect)
     model.training_config = plain_dict(about.get("training_config"))
     shown = f"Keras {dialect.major} {FORMAT}"

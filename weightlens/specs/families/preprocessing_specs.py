@@ -3,7 +3,7 @@
 from weightlens.specs.families.regularization_specs import BOXES, PICTURE
 from weightlens.specs.layer import LayerSpec
 
-IN_FILES = "has_input_vocabulary vocabulary_size encoding oov_method vocabulary_dtype"
+IN_FILES = "has_input_vocabulary vocabulary_size vocabulary_dtype"
 WORDS = {"idf_weights": "word"}
 LOOKUP = LayerSpec(
     function="preprocessing.lookup.string_lookup", not_taken=IN_FILES, axes=WORDS, new_axis="word",
@@ -32,8 +32,10 @@ LAYERS = {
         function="preprocessing.encoding.hashed_crossing", options="num_bins!:count output_mode:output sparse", new_axis="bin",
         not_taken="trainable",
     ),
-    "IntegerLookup": LOOKUP._replace(function="preprocessing.lookup.integer_lookup", tokens=("max_tokens", 10)),
-    "StringLookup": LOOKUP,
+    "IntegerLookup": LOOKUP._replace(
+        function="preprocessing.lookup.integer_lookup", not_taken=f"{IN_FILES} encoding", tokens=("max_tokens", 10)
+    ),
+    "StringLookup": LOOKUP._replace(not_taken=f"{IN_FILES} oov_method"),
     "TextVectorization": LayerSpec(
         function="preprocessing.lookup.text_vectorization",
         options="max_tokens:count? standardize:any split:any ngrams:lengths output_mode:output output_sequence_length:count? "
