@@ -175,7 +175,8 @@ def delete(workbook: Any, name: str) -> None:
 @pytest.mark.parametrize("name", ["w_c_kernel", "w_c_bias"])
 @pytest.mark.parametrize(("change", "says"), [
     (typed("0,5"), "holds '0,5', which is not a finite number"), (typed(None), "is empty"), (typed(math.nan), "not a finite|is empty"),
-    (typed("=1/0"), "holds a formula without its result"), (typed(-1e39), "too large for float32"), (cut, r"covers \d+ x 1 cells"),
+    (typed("=1+1"), "holds a formula without its result"), (typed("=1/0"), "holds 'infinite', which is not a finite number"),
+    (typed(-1e39), "too large for float32"), (cut, r"covers \d+ x 1 cells"),
     (lead_nowhere, "is gone or points nowhere"), (delete, "is gone or points nowhere"),
 ])  # fmt: skip
 def test_refusals_in_vectors_and_in_kernels(change: Any, says: str, name: str, convolution: tuple[Path, Path], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from weightlens.errors import BadInput
 from weightlens.formats import load
 from weightlens.formats.write_back import check_new_model, round_to_dtype, write_back
 from weightlens.model import Model, Weight
-from weightlens.spreadsheet.cell_table import NO_CELLS, CellError, Found, Value
+from weightlens.spreadsheet.cell_table import NO_CELLS, Found, Value
 from weightlens.spreadsheet.cell_values import NON_FINITE, Book, number_fault, read_book
 from weightlens.spreadsheet.cells_map import Cells, Entry, read_map
 from weightlens.workbook.formulas.cell_arrays import cell_name
@@ -114,17 +114,18 @@ def edited_weights(path: Path, model: Model) -> Iterator[NewNumbers]:
     for entry in read_map(book):
         if entry.kind == "weight":
             name, weight = weight_of(model, entry, path.name)
-            cells = entry.place(book)
-            refuse_missing_results(book, *cells)
-            values, changes = changed_numbers(weight, book.found(*cells), cells)
+            cells, found = entry.place(book), entry.given(book)
+            refuse_missing_results(book, *cells, found)
+            values, changes = changed_numbers(weight, found, cells)
             if not np.array_equal(seen.setdefault(weight.path, values), values, equal_nan=True):
                 raise BadInput(f"{path.name}: {name} stands in the workbook twice, with different numbers; the file keeps it once")
             yield NewNumbers(name, weight, values, [Change(name, *rest) for rest in changes])
 
 
-def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray) -> None:
+def refuse_missing_results(book: Book, sheet: str, cells: np.ndarray, found: Found) -> None:
     """Refuse a weight cell with a formula whose result is not in the workbook."""
-    bare = np.intersect1d(book.sheets.get(sheet, NO_CELLS).without_results(), cells)
+    empty = [i for i in np.flatnonzero(np.isnan(found.numbers)).tolist() if i not in found.others]
+    bare = np.intersect1d(book.sheets.get(sheet, NO_CELLS).without_results(), cells.flat[empty])
     if len(bare):
         first = f"'{sheet}'!{cell_name(int(bare[0]))}"
         raise BadInput(f"{first} holds a formula without its result: open and save the workbook in a spreadsheet program first")
@@ -172,9 +173,7 @@ def changed_numbers(weight: Weight, found: Found, cells: Cells) -> tuple[np.ndar
 
 
 def finite_number(shown: Value | None, old: float, cell: str) -> float | None:
-    """The number in a cell; ``None`` if it shows the words for a non-finite number in the file, or the error that stands for it."""
-    if isinstance(shown, CellError) and not math.isfinite(old):
-        return None
+    """The number in a cell; ``None`` if it shows the words for a non-finite number in the file."""
     if isinstance(shown, str) and shown in NON_FINITE and repr(NON_FINITE[shown]) == repr(old):
         return None
     if wrong := number_fault(shown):

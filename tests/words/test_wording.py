@@ -196,10 +196,11 @@ def test_a_comparison_of_comparisons() -> None:
 def test_a_kernel_of_another_layer_is_called_so() -> None:
     kernel: Any = Recorded(np.ones((3, 1)), kind="weight", name="kernel")
     delta: Any = Recorded(np.ones((2, 1)), kind="step", name="delta")
-    kernel.layer = delta.layer = "after"
-    trace = Trace(layer="before")
-    trace.step("gradient", delta @ kernel.T)
-    assert trace.steps[-1].words == "gradient = delta of after . (kernel of after)^T"
+    kernel.layer = delta.layer = "dense_1"
+    for layer in ("before", "dense_10"):
+        trace = Trace(layer=layer)
+        trace.step("gradient", delta @ kernel.T)
+        assert trace.steps[-1].words == "gradient = delta of dense_1 . (kernel of dense_1)^T"
 
 
 def test_no_more_digits_are_written_than_the_result_needs() -> None:

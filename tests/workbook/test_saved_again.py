@@ -7,10 +7,13 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import openpyxl
 import pytest
 
+import weightlens
 from tests.conftest import SAMPLES
+from tests.tiny import write_tiny
 from tests.workbook.readers import ask
 from weightlens.checks.workbook import check_workbook
 from weightlens.cli.main import main
@@ -84,6 +87,17 @@ def test_a_workbook_saved_by_another_program_is_read(
     assert main(["check", str(model), "--workbook", str(again), *engine]) == 0
     assert main(["check", str(MODEL), "--workbook", str(again), *engine]) == 1, "the old model has another weight"
     assert main(["trace", str(model), "--cells", str(again)]) == 0
+
+
+@pytest.mark.parametrize("save", PROGRAMS)
+def test_numbers_that_are_none_are_still_those_of_the_file(save: Callable[[Path], Path], tmp_path: Path) -> None:
+    """Though a program shows errors in their cells, or has computed nothing."""
+    model, inputs = write_tiny(tmp_path / "m.h5", bias=[np.nan, -np.inf], activation="relu"), [[1, np.inf], [np.nan, 3]]
+    weightlens.export(model, tmp_path / "book.xlsx", inputs=inputs)
+    again = save(tmp_path / "book.xlsx")
+    assert weightlens.import_workbook(again, model, tmp_path / "as_it_was.h5").changes == []
+    book = read_book(again)
+    np.testing.assert_array_equal(next(entry for entry in read_map(book) if entry.kind == "input").numbers(book), inputs)
 
 
 @pytest.mark.office("gnumeric")

@@ -15,7 +15,6 @@ from tests.conftest import INPUTS, SAMPLES, sample_input
 from tests.tiny import write_tiny
 from weightlens.checks.workbook import relative_distance
 from weightlens.errors import BadInput, WorkbookTooLarge
-from weightlens.importing import finite_number
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.spreadsheet.cell_areas import area_cells
 from weightlens.spreadsheet.cell_table import CellError
@@ -256,13 +255,9 @@ def test_a_number_that_is_none_is_an_error_in_every_formula_that_reads_it(number
     assert isinstance(computed, Book)
     shown = computed.block("output_0")
     assert np.isnan(shown[[0, 2, 3]]).all() and shown[1] == 1
-    weightlens.import_workbook(tmp_path / "m.xlsx", model, tmp_path / "as_it_was.h5")
-    assert weightlens.diff(model, tmp_path / "as_it_was.h5").same
+    assert weightlens.import_workbook(tmp_path / "m.xlsx", model, tmp_path / "as_it_was.h5").changes == []
 
 
 def test_the_check_tells_a_number_from_none() -> None:
     assert relative_distance(CellError("#NUM!"), "not a number") == 0
     assert relative_distance(0.0, "not a number") == np.inf
-    assert finite_number(CellError("#NUM!"), np.nan, "A1") is None
-    with pytest.raises(BadInput, match="holds '#NUM!'"):
-        finite_number(CellError("#NUM!"), 1.5, "A1")

@@ -17,16 +17,18 @@ import numpy as np
 from weightlens.errors import BadInput, UnreadableModel
 from weightlens.limits import BLOCK
 from weightlens.spreadsheet.cell_areas import address, address_at, cell_area
+from weightlens.spreadsheet.cell_table import Found
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import ROW, cell_name
+from weightlens.workbook.formulas.cell_arrays import NO_NUMBER, ROW, cell_name
 from weightlens.workbook.formulas.promote import with_operands
 
 if TYPE_CHECKING:
     from weightlens.recording import Step, Trace
-    from weightlens.spreadsheet.cell_table import CellTable, Found
+    from weightlens.spreadsheet.cell_table import CellTable
     from weightlens.spreadsheet.cell_values import Book
 
 MAP = "Cells"
+WORDS = {formula: word for word, formula in NO_NUMBER.items()}
 SLOPES = "numerical_gradient"  # the defined name of differences of nearly equal losses, which leave few digits
 HEADS = 40  # columns that may have a title
 Cells = tuple[str, np.ndarray]  # a sheet and the addresses of cells on it
@@ -76,11 +78,20 @@ class Entry:
         """What stands in the cells, in C order."""
         return book.found(*self.place(book))
 
+    def given(self, book: Book) -> Found:
+        """The same of an input or a weight, which is a formula where a number is none: the words that it stands for."""
+        (sheet, cells), found = self.place(book), self.found(book)
+        places = np.flatnonzero(np.isnan(found.numbers)).tolist()
+        if not places or sheet not in book.formulas:
+            return found
+        words = {i: WORDS.get(book.formulas[sheet].get(cell_name(int(cells.flat[i])), "")) for i in places}
+        return Found(found.numbers, found.others | {i: word for i, word in words.items() if word is not None})
+
     def numbers(self, book: Book) -> np.ndarray:
         """The same as an array of floats; refuses a cell that holds no number."""
         from weightlens.spreadsheet.cell_values import NON_FINITE, number_fault
 
-        (sheet, cells), found = self.place(book), self.found(book)
+        (sheet, cells), found = self.place(book), self.given(book)
         numbers, values = found.numbers, found.values
         for i in np.flatnonzero(~np.isfinite(numbers)).tolist():
             if isinstance(value := values[i], str) and value in NON_FINITE:

@@ -16,7 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.recording.arrays import Part, Recorded
 from weightlens.recording.calls import JOINS, argument, reduced_axes
-from weightlens.recording.graph import named_operands
+from weightlens.recording.graph import is_inside, named_operands
 from weightlens.words.call_words import (
     ATOM,
     CHOICE,
@@ -113,7 +113,7 @@ class Wording:
         if x.kind == "input":
             return "input" if self.one_input else x.name
         if x.kind == "weight":
-            return x.name if not x.layer or self.made.layer.startswith(x.layer) else f"{x.name} of {x.layer}"
+            return x.name if not x.layer or is_inside(self.made.layer, x.layer) else f"{x.name} of {x.layer}"
         if x.layer in (self.made.layer, ""):
             return f"previous {x.name}" if self.is_earlier(x) else x.name
         layer = x.layer.removeprefix(f"{self.made.layer}/")

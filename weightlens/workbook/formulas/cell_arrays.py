@@ -22,6 +22,8 @@ import numpy as np
 ROW, SHEET = 1 << 14, 1 << 34
 MAX_ROWS, MAX_COLUMNS = 1 << 20, 1 << 14
 LONGEST_TEXT = 255  # characters of a text in a formula
+# The words for numbers that are none, and the formula in a cell that others read: MAX, SUM and AVERAGE leave out words, but no errors.
+NO_NUMBER = {"not a number": "SQRT(-1)", "infinite": "1/0", "minus infinite": "-1/0"}
 Cells = np.ndarray
 
 # How tightly a formula binds: what stands next to a stronger operator needs parentheses.

@@ -225,7 +225,7 @@ def row_values(neuron: Neuron, start: Start) -> list[list[float | str]]:
     sizes = np.abs(products)
     largest, total = max(float(sizes.max()), 1e-9), float(sizes.sum())
     shares = sizes / total if total else sizes
-    bars = [["\u2588" * round(BARS * max(0.0, sign * p) / largest) for p in products.tolist()] for sign in (-1, 1)]
+    bars = [["\u2588" * round(BARS * (max(0.0, sign * p) / largest)) for p in products.tolist()] for sign in (-1, 1)]
     columns: list[Sequence[Any]] = [
         (order + 0.0).tolist(),
         [neuron.names[i] for i in order],

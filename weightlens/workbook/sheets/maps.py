@@ -53,6 +53,7 @@ def draw(net: NetworkSheets, targets: str) -> Run | None:
         or inputs[0].ndim != 2
         or results[0].ndim != 2
         or not net.plan.one_sheet
+        or not np.isfinite(inputs[0].value).all()
     ):
         return None
     wide, out = inputs[0].shape[1], results[0].shape[1]

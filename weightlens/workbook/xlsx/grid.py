@@ -11,14 +11,13 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import orjson
 
-from weightlens.workbook.formulas.cell_arrays import COLUMN
+from weightlens.workbook.formulas.cell_arrays import COLUMN, NO_NUMBER
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.printer import Printer
 from weightlens.workbook.xlsx.strings import Strings, escape, literal
 
 CHUNK = 1 << 14  # cells that are made into text at once
-WITHOUT_A_NUMBER = {"not a number": "SQRT(-1)", "infinite": "1/0", "minus infinite": "-1/0"}  # MAX, SUM and AVERAGE leave out mere words
 
 
 def numbers(values: np.ndarray) -> list[str]:
@@ -72,8 +71,8 @@ def plain_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarr
 
 
 def error_cell(head: str, word: str) -> str:
-    """A number that is not finite, as a formula without a result: so is every formula that reads it."""
-    return f'{head} t="str"><f>{WITHOUT_A_NUMBER[word]}</f><v>{word}</v></c>'
+    """A number that is not finite: in words, until a program computes the formula, and every formula that reads it, to an error."""
+    return f'{head} t="str"><f>{NO_NUMBER[word]}</f><v>{word}</v></c>'
 
 
 def formula_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer, start: int) -> list[str]:
