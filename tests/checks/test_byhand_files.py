@@ -15,6 +15,7 @@ import weightlens
 from tests.checks import by_hand
 from tests.checks.by_hand import OR, TRUTH_TABLE, calculate, rows
 from tests.conftest import INPUTS
+from tests.tables.test_tables import number, ods
 from weightlens.checks import check_by_hand
 from weightlens.checks.by_hand import output_rows
 from weightlens.checks.by_hand.claims import number_of_cell, parse_number, rounding_allowances
@@ -169,6 +170,13 @@ def test_an_empty_row_is_a_sample_left_out(text: str, wrong: str, checked: Calla
     """Where the rows with the empty ones fit the samples; else the empty rows are nothing. A comment is no row."""
     report = checked(weightlens.load(OR), TRUTH_TABLE, text)
     assert (report.ok, wrong in report.first, report.notes) == (not wrong, True, [])
+
+
+def test_an_empty_row_of_a_sheet_is_a_sample_left_out(tmp_path: Path) -> None:
+    rows = ["".join(map(number, row.split(","))) for row in ("0.988,0.012", "0.002,0.998", "0.000,1.000")]
+    rows.insert(1, "<table:table-cell/>")
+    (tmp_path / "mine.ods").write_bytes(ods("".join(f"<table:table-row>{row}</table:table-row>" for row in rows)))
+    assert check_by_hand(weightlens.load(OR), TRUTH_TABLE, tmp_path / "mine.ods").ok
 
 
 def test_of_two_readings_of_empty_rows_more_numbers_are_right_in_one(checked: Callable[..., HandReport]) -> None:

@@ -181,3 +181,18 @@ def test_layers_that_act_in_training_only_are_named(run: Run, keras: Any) -> Non
     keras.Sequential([keras.Input((2,)), *layers, keras.layers.Dense(1, name="last")]).save("m.keras")
     code, _, err = run("fit", "m.keras", "-i", OR_DATA, "--target", "y", "--epochs", 1, "-o", "new.keras")
     assert code == 0 and "Note: computed as in a prediction, without chance and without statistics of the batch: norm, drop\n" in err
+
+
+@pytest.mark.parametrize(("optimizer", "twice", "noted"), [("adam", True, True), ("adam", False, True), ("sgd", True, False)])
+def test_a_token_twice_in_a_batch(run: Run, keras: Any, optimizer: str, twice: bool, noted: bool) -> None:
+    """With squared gradients Keras on TensorFlow goes another way where a token occurs twice, and nowhere else; a note says so."""
+    layers = [keras.layers.Embedding(9, 2), keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(1, "sigmoid")]
+    model = keras.Sequential([keras.Input((2,), dtype="int32"), *layers])
+    model.compile(optimizer, "binary_crossentropy")
+    model.save("m.keras")
+    Path("data.csv").write_text(f"a,b,y\n1,2,0\n3,{1 if twice else 4},1\n")
+    code, _, err = run("fit", "m.keras", "-i", "data.csv", "--target", "y", "--epochs", 3, "-o", "new.keras")
+    assert code == 0 and ("Keras 3 on TensorFlow squares" in err) == noted
+    model.fit(np.array([[1, 2], [3, 1 if twice else 4]]), np.array([[0.0], [1.0]]), 2, 3, 0, shuffle=False)
+    ours = weightlens.load("new.keras").layers[1].own_weights["embeddings"].value
+    assert np.allclose(ours, layers[0].embeddings, atol=1e-6) == (not (twice and noted))

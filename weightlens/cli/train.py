@@ -54,15 +54,24 @@ class Training:
         """The recorded epoch, and its data."""
         from weightlens.training import prepare, units_of
         from weightlens.training.data import read_data
-        from weightlens.training.recipe import as_in_prediction
+        from weightlens.training.recipe import as_in_prediction, squared_apart
 
         if self.batch != "full" and not (self.batch.isdigit() and int(self.batch) > 0):
             raise BadInput(f"--batch {self.batch!r}: full, or a number of samples")
         if layers := as_in_prediction(model):
             note(f"computed as in a prediction, without chance and without statistics of the batch: {', '.join(layers[:4])}")
+        if tables := squared_apart(model, self.optimizer_of(model)):
+            words = "a token that occurs twice in a batch gets one gradient; Keras 3 on TensorFlow squares that of each occurrence apart"
+            note(f"{', '.join(tables[:4])}: {words}")
         read = read_data(self.data, self.target, model, units_of(model), note)
         options: dict[str, Any] = {"loss": self.loss, "optimizer": self.optimizer, "rate": self.rate, "seed": self.seed}
         return prepare(model, read.inputs, read.targets, batch=None if self.batch == "full" else int(self.batch), **options), read
+
+    def optimizer_of(self, model: Model) -> str:
+        """The name of the optimizer."""
+        from weightlens.training import recipe_of
+
+        return (self.optimizer or recipe_of(model).optimizer or "sgd").lower()
 
     def words(self, epoch: Epoch, model: Model) -> str:
         """The settings in one line, for the Data sheet."""
@@ -70,8 +79,7 @@ class Training:
 
         stated = recipe_of(model)
         samples = "all samples at once" if epoch.updates == 1 else f"{epoch.updates} batches an epoch"
-        optimizer = self.optimizer or stated.optimizer or "sgd"
-        return f"loss {self.loss or stated.loss or 'mse'}, optimizer {optimizer.lower()}, {samples}"
+        return f"loss {self.loss or stated.loss or 'mse'}, optimizer {self.optimizer_of(model)}, {samples}"
 
 
 def train_sheet(

@@ -18,6 +18,7 @@ AS_USUAL: dict[str, tuple[Any, ...]] = {  # settings of losses that change nothi
     "reduction": ("sum_over_batch_size", "auto", "mean"), "label_smoothing": (0, None), "delta": (1,), "ignore_class": (None,),
     "axis": (-1, None),
 }  # fmt: skip
+WITHOUT_SQUARES = ("sgd", "momentum", "nesterov")  # optimizers in which gradients are only added up
 IN_TRAINING = ("rate", "stddev", "dropout", "recurrent_dropout")  # settings of layers that act in training only
 
 
@@ -101,6 +102,13 @@ def is_at_work(regularizer: Any) -> bool:
     values = {**plain_dict(regularizer), **plain_dict(plain_dict(regularizer).get("config"))}.values()
     factors = [value for value in values if isinstance(value, int | float)]
     return regularizer is not None and (not factors or any(factors))
+
+
+def squared_apart(model: Model, optimizer: str) -> list[str]:
+    """The paths of the embeddings whose gradients Keras 3 on TensorFlow squares for each occurrence of a token, not for their sum."""
+    if optimizer.lower() in WITHOUT_SQUARES or is_before_keras_3(model.provenance.keras_version):
+        return []
+    return [path for path, layer in layers_with_paths(model) if trains(layer) and "embeddings" in layer.own_weights]
 
 
 def as_in_prediction(model: Model) -> list[str]:
