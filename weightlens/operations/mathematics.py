@@ -22,11 +22,10 @@ LARGEST_OF_SHEETS = 9.99e307  # what is larger no spreadsheet holds
 
 
 def logsumexp(x: Array, axis: Axis = None, keepdims: bool = False, *, step: Step) -> Any:
-    """``ln(sum of e^x)`` over ``axis``, the largest taken out first, unless it is infinite."""
-    largest = np.max(x, axis=axis, keepdims=True)
-    largest = step("max", np.where(np.abs(largest) < LARGEST_OF_SHEETS, largest, 0.0))
+    """``ln(sum of e^x)`` over ``axis``, the largest taken out first; an infinite one is the result."""
+    largest = step("max", np.max(x, axis=axis, keepdims=True))
     total = step("sum", np.sum(step("exponentials", np.exp(x - largest)), axis=axis, keepdims=True))
-    y = np.log(total) + largest
+    y = np.where(np.abs(largest) < LARGEST_OF_SHEETS, np.log(total) + largest, largest)
     return y if keepdims else np.squeeze(y, axis)
 
 
