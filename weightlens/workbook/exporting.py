@@ -117,6 +117,9 @@ def garbage_kept() -> Iterator[None]:
     try:
         yield
     finally:
+        if not gc.get_freeze_count():  # what was made counts as old, or all of it would be looked through now
+            gc.freeze()
+            gc.unfreeze()
         gc.set_threshold(*before)
 
 
