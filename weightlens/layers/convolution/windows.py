@@ -17,7 +17,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from weightlens.layers.faster import is_recorded, times
 from weightlens.layers.signature import Array, Config, Setting
 
-AT_ONCE = 1 << 17  # numbers of windows that are copied at once
+AT_ONCE = 1 << 19  # numbers of windows that are copied at once
 FEW_TAPS = 32  # cells of a window that are compared one after the other
 
 Pair = tuple[int, int]
