@@ -267,6 +267,14 @@ def test_an_ods_file_is_not_trusted(tmp_path: Path) -> None:
             arrays_of(str(tmp_path / "x.ods"), model((2,)))
 
 
+def test_rows_that_stand_far_apart_are_read_without_those_between_them(tmp_path: Path) -> None:
+    """Of which a small file can declare any number."""
+    one, other = (f"<table:table-row>{number(a)}{number(b)}</table:table-row>" for a, b in (("0.5", "1.25"), ("1", "-3")))
+    empty = '<table:table-row table:number-rows-repeated="20000000000"><table:table-cell/></table:table-row>'
+    (tmp_path / "x.ods").write_bytes(ods(one + empty + other))
+    assert arrays_of(str(tmp_path / "x.ods"), model((2,)))[0].tolist() == [[0.5, 1.25], [1, -3]]
+
+
 def test_what_is_done_is_said(tmp_path: Path) -> None:
     notes: list[str] = []
     (tmp_path / "x.csv").write_text(";a;b;y\n0;0,5;50%;3\n")

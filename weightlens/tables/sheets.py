@@ -22,6 +22,7 @@ from weightlens.zips import check_member, open_zip
 NUMBERS = {"float": "value", "percentage": "value", "currency": "value", "boolean": "boolean-value"}
 OFFICE, TABLE, TEXT = (f"{{urn:oasis:names:tc:opendocument:xmlns:{part}:1.0}}" for part in ("office", "table", "text"))
 MOST_SPACES = 1000  # that one element stands for
+MOST_EMPTY = 1000  # rows from one that has cells to the next
 HEAD = 1 << 16  # bytes in which a document type would be declared
 
 
@@ -48,10 +49,12 @@ def used_area(grid: Grid) -> CellArea:
 
 
 def rows_in_area(grid: Grid, area: CellArea) -> Iterator[Row]:
-    """The rows of an area as far as there are cells; those without any have no cells."""
-    inside = [number for number in grid if area.top <= number <= area.bottom]
-    for number in range(min(inside, default=0), max(inside, default=-1) + 1):
-        yield number, [grid[number].get(column, "") for column in range(area.left, area.right + 1)] if number in grid else []
+    """The rows of an area that have cells, and those without any between two of them, unless these stand far apart."""
+    inside = sorted(number for number in grid if area.top <= number <= area.bottom)
+    for before, number in zip([-MOST_EMPTY, *inside], inside, strict=False):
+        if number - before <= MOST_EMPTY:
+            yield from ((empty, []) for empty in range(before + 1, number))
+        yield number, [grid[number].get(column, "") for column in range(area.left, area.right + 1)]
 
 
 class TooManyCells(Exception):
