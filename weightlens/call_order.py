@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from weightlens.errors import UnreadableModel
@@ -115,11 +115,21 @@ def every_layer(model: Model, wrapped: bool = True) -> Iterator[Layer]:
     return (layer for _, layer in layers_with_paths(model, wrapped))
 
 
-def weights_of_calls(layers: dict[str, Layer], place: str = "") -> Iterator[tuple[str, Weight]]:
-    """The weights of layers by the path of every call: ``dense/kernel``, ``dense #2/kernel``, ``inner #2/dense/kernel``."""
-    for name, layer in layers.items():
+def weight_of_call(layers: Iterable[Layer], label: str, place: str = "") -> Weight | None:
+    """The weight under the path of any call of its layer: ``dense/kernel``, ``dense #2/kernel``, ``inner #2/dense/kernel``."""
+    for layer in layers:
         for number in range(max(1, len(layer.calls))):
-            path = place + path_of_call(name, number)
-            yield from ((f"{path}/{own}", weight) for own, weight in layer.own_weights.items())
-            inside = layer.inner | ({} if layer.model is None else {inner.name: inner for inner in layer.model.layers})
-            yield from weights_of_calls(inside, f"{path}/")
+            path = f"{place}{path_of_call(layer.name, number)}/"
+            if label.startswith(path) and (weight := weight_inside(layer, label, path)) is not None:
+                return weight
+    return None
+
+
+def weight_inside(layer: Layer, label: str, path: str) -> Weight | None:
+    """The weight of a layer whose call has this path, or of a layer inside of it."""
+    for name, weight in layer.own_weights.items():
+        if label == path + name:
+            return weight
+    wrapped = (weight_inside(inner, label, f"{path}{name}/") for name, inner in layer.inner.items() if label.startswith(f"{path}{name}/"))
+    found = next((weight for weight in wrapped if weight is not None), None)
+    return found if found is not None or layer.model is None else weight_of_call(layer.model.layers, label, path)

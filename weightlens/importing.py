@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.call_order import weights_of_calls
+from weightlens.call_order import weight_of_call
 from weightlens.errors import BadInput
 from weightlens.formats import load
 from weightlens.formats.write_back import check_new_model, round_to_dtype, write_back
@@ -148,7 +148,7 @@ def weight_called(model: Model, label: str) -> tuple[str, Weight] | None:
     weights = model.weights
     if label in weights:
         return label, weights[label]
-    shown = dict(weights_of_calls({layer.name: layer for layer in model.layers})).get(label)
+    shown = weight_of_call(model.layers, label)
     return next(((name, weight) for name, weight in weights.items() if weight is shown), None)
 
 

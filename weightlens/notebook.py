@@ -111,7 +111,7 @@ def heat_map(values: np.ndarray, size: int | None = None, axes: Sequence[Axis] =
 
 def place(axis: Axis, index: int) -> str:
     """One place along an axis: ``unit 3``; its number where the axis has no name."""
-    return ", ".join(f"input {factor.at[index]}" if factor.name == "in" else factor.text(index) for factor in axis) or str(index)
+    return ", ".join(factor.label(index) for factor in axis) or str(index)
 
 
 def cell(value: object, largest: float) -> str:

@@ -160,6 +160,11 @@ def test_the_weights_of_another_call_are_those_of_the_first() -> None:
         assert weight_called(model, label) == ("inner/d/kernel", model.weights["inner/d/kernel"])
     assert weight_called(model, "e #2/bias") == ("e #2/bias", model.weights["e #2/bias"])
     assert weight_called(model, "inner #3/d/kernel") is weight_called(model, "e/bias") is None
+    deep = inner
+    for _ in range(20):  # each call of each model is a path of its own: more than anybody could list
+        deep = Model("m", "Functional", [Layer("m", "Functional", {}, model=deep, calls=[Call(Ref("x"))] * 9)])
+    assert weight_called(deep, "m #9/" * 20 + "d #2/bias")
+    assert weight_called(deep, "m #9/" * 20 + "e/bias") is None
 
 
 def test_an_output_that_no_layer_makes_is_refused() -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 KERNEL, QUERY, KEY, FROM = "kernel", "query", "key", "from"  # what an axis may be of: ``Factor.of``
+COMES_IN, INCOMING = "in", "input"  # the word of an axis along which something comes in, and what it is called where it stands alone
 PADDED, PADDING = -1, "padding"  # the coordinate of what was padded, and the name of an axis of nothing else
 
 
@@ -65,6 +66,10 @@ class Factor:
     def text(self, i: int) -> str:
         """One index in words."""
         return self.coordinate(int(self.at[i]))
+
+    def label(self, i: int) -> str:
+        """One index in words, as beside a row: ``input 3`` along what comes in."""
+        return f"{INCOMING} {self.at[i]}" if self.name == COMES_IN else self.text(i)
 
     def coordinate(self, at: int) -> str:
         """One coordinate in words."""

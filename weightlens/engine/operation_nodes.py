@@ -55,7 +55,7 @@ def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str,
 
 def is_root_of_minus_infinity(x: Any, exponent: Any) -> bool:
     """Whether a power is one for which NumPy takes a square root, of -inf."""
-    return bool(np.any(np.equal(value_of(x), -np.inf)) and np.any(np.equal(value_of(exponent), 0.5)))
+    return bool(np.any(np.equal(value_of(exponent), 0.5)) and np.any(np.equal(value_of(x), -np.inf)))
 
 
 def signature_mismatch(function: LayerFunction, args: Sequence[Any], options: dict[str, Any]) -> str:

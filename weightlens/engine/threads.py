@@ -9,12 +9,12 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
-MOST_THREADS = 8  # each of which holds the values of a portion
+MOST = 8  # threads, each of which holds the values of a portion
 
 
 def side_by_side(compute: Callable[[int], list[Any]], starts: Sequence[int]) -> list[list[Any]]:
     """What is computed from each start, on all cores. The first error in order is raised."""
-    threads = min(cores(), len(starts), MOST_THREADS)
+    threads = min(cores(), len(starts))
     if threads < 2:
         return list(map(compute, starts))
     from concurrent.futures import ThreadPoolExecutor  # few commands predict so much
@@ -24,8 +24,8 @@ def side_by_side(compute: Callable[[int], list[Any]], starts: Sequence[int]) -> 
 
 
 def cores() -> int:
-    """How many processors this program may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """How many processors compute side by side: those that this program may use, if they are few."""
+    return min(MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
 
 
 class OneCore:

@@ -23,7 +23,7 @@ from weightlens.errors import UnreadableModel, WeightlensError
 from weightlens.spreadsheet.cell_areas import cell_areas
 from weightlens.spreadsheet.cell_table import NO_CELLS, CellDate, CellError, CellTable, Formulas, Found, Value
 from weightlens.spreadsheet.sheet_rows import MAIN, SheetCells, read_cells, text_content, xml_elements
-from weightlens.workbook.formulas.cell_arrays import cell_name
+from weightlens.workbook.formulas.cell_arrays import NO_NUMBER, cell_name
 from weightlens.zips import check_member, open_zip, read_member
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationsh
 DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # built-in date formats
 STYLES = "xl/styles.xml"
 NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
-NON_FINITE = {"not a number": math.nan, "infinite": math.inf, "minus infinite": -math.inf}  # the words shown for non-finite numbers
+NON_FINITE = dict(zip(NO_NUMBER, (math.nan, math.inf, -math.inf), strict=True))  # the words shown for non-finite numbers
 
 
 class Book:

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
 LONGEST_TITLE = 24  # letters of a column's name
-INCOMING = "input"  # an axis along which something comes in
 LONGEST = 1 << 23  # places of an axis that are named; one that a file only declares may have more than memory
 SMALL = 64  # numbers of a picture, or of one head's matrix, that is always shown whole
 EDGE, TILES = 3, 2  # rows and columns, and blocks side by side, shown at either end of an abbreviated matrix
@@ -71,10 +70,10 @@ class Labels(NamedTuple):
 
     def name(self, axis: int) -> str:
         """What one axis means; of a gate's units, what these are."""
-        from weightlens.axes.factors import axis_words
+        from weightlens.axes.factors import COMES_IN, INCOMING, axis_words
 
         words = axis_words(self.axes[axis][self.has_gates(axis) :])
-        return INCOMING if words == "in" else words
+        return INCOMING if words == COMES_IN else words
 
     def has_gates(self, axis: int) -> bool:
         """Whether the places are units of one gate after another."""
@@ -88,8 +87,7 @@ class Labels(NamedTuple):
 
     def text(self, axis: int, index: int) -> str:
         """The label of one place along an axis."""
-        places = (f"{INCOMING} {factor.at[index]}" if factor.name == "in" else factor.text(index) for factor in self.axes[axis])
-        return self.short(axis, index) or ", ".join(places) or str(index)
+        return self.short(axis, index) or ", ".join(factor.label(index) for factor in self.axes[axis]) or str(index)
 
     def brief(self, axis: int, index: int) -> str:
         """The label without words, where there is little room."""

@@ -18,6 +18,7 @@ from weightlens.workbook.xlsx.printer import Printer
 from weightlens.workbook.xlsx.strings import Strings, escape, literal
 
 CHUNK = 1 << 14  # cells that are made into text at once
+NAN, INFINITE, MINUS_INFINITE = NO_NUMBER
 
 
 def numbers(values: np.ndarray) -> list[str]:
@@ -25,7 +26,7 @@ def numbers(values: np.ndarray) -> list[str]:
     flat = np.ascontiguousarray(values, dtype=np.float64).reshape(-1)
     texts = orjson.dumps(flat, option=orjson.OPT_SERIALIZE_NUMPY).decode()[1:-1].split(",") if flat.size else []
     for i in np.flatnonzero(~np.isfinite(flat)).tolist():
-        texts[i] = "not a number" if flat[i] != flat[i] else "infinite" if flat[i] > 0 else "minus infinite"
+        texts[i] = NAN if flat[i] != flat[i] else INFINITE if flat[i] > 0 else MINUS_INFINITE
     return texts
 
 
