@@ -66,12 +66,12 @@ def plain_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def with_sheet(path: Path, xml: str, to: Path) -> Path:
+def with_sheet(path: Path, xml: str, to: Path, strings: str = STRINGS) -> Path:
     """A workbook with other XML as its sheet, and a table of shared texts."""
     with zipfile.ZipFile(path) as old, zipfile.ZipFile(to, "w") as new:
         for name in old.namelist():
             new.writestr(name, xml if name == "xl/worksheets/sheet1.xml" else old.read(name))
-        new.writestr("xl/sharedStrings.xml", STRINGS)
+        new.writestr("xl/sharedStrings.xml", strings)
     return to
 
 
@@ -84,6 +84,7 @@ def by_parser(path: Path) -> str | None:
     """The same read by the XML parser alone; None where it refuses."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sheet_rows, "HEAD", re.compile(b"(?!)"))
+        patch.setattr(cell_values, "SMALL", -1)
         try:
             return contents(read_book(path))
         except UnreadableModel:
@@ -130,7 +131,8 @@ def test_what_the_parser_reads_is_read_the_same(plain_book: Path, edits: list[tu
 
 NUMBERS = ["0", "-0", "1", "-0.5", "1E-05", "1e+300", "0.30000000000000004", "9007199254740993", "123456789012345678901", "5e-324"]
 ODD_NUMBERS = ["1.", ".5", "+1", "007", " 1", "1e999", "-1.7976931348623157e+3080", "0.1000000000000000055511151231257827"]
-KINDS = ["", "", "", ' t="n"', ' t="b"', ' t="e"', ' t="str"']
+KINDS = ["", "", "", ' t="n"', ' t="b"', ' t="e"', ' t="str"', ' t="inlineStr"']
+INLINE = ["<t>in</t>", '<t xml:space="preserve"> &lt;in&gt; _x0041_\n</t>', "<t></t>"]
 cells = st.builds(
     lambda *parts: parts,
     st.integers(1, 4),
@@ -150,8 +152,9 @@ def sheet_xml(rows: list[tuple[int, list[tuple[int, str, str, str, str]]]], form
         for right, style, kind, computed, value in row:
             column += right if right < 4 else 700
             value = {' t="b"': "1", ' t="e"': "#NUM!", ' t="str"': "b c"}.get(kind, value)
+            shown = f"<is>{INLINE[column % len(INLINE)]}</is>" if "inline" in kind else f"<v>{value}</v>"
             made = f"<f{formula}>{computed}</f>{space}" if computed else ""
-            text += f'<c r="{COLUMN[column - 1]}{number}"{style}{kind}>{space}{made}<v>{value}</v>{space}</c>{space}'
+            text += f'<c r="{COLUMN[column - 1]}{number}"{style}{kind}>{space}{made}{shown}{space}</c>{space}'
         if f'<row r="{number}"' not in xml:
             xml += f'<row r="{number}" spans="1:9">{space}{text}</row>{space}'
     return HEAD + xml + "</sheetData></worksheet>"
@@ -187,6 +190,43 @@ def test_numbers_are_what_python_reads_in_them(texts: list[str]) -> None:
 @pytest.mark.parametrize("value", ["true", "null", "1,2", "[1]", '"1"', "1 2", "1&#46;5", "nan", "NAN", "", "0x1", "<!--1-->"])
 def test_what_is_json_but_no_number_is_left_to_the_parser(value: str) -> None:
     assert plain_cells(f'<row r="1"><c r="A1"><v>2</v></c><c r="B1"><v>{value}</v></c></row>'.encode()) is None
+
+
+def inline_row(inside: str, kind: str = "inlineStr") -> bytes:
+    """A row with a number and a cell with this inside."""
+    return f'<row r="1"><c r="A1"><v>2</v></c><c r="B1" t="{kind}">{inside}</c></row>'.encode()
+
+
+@pytest.mark.parametrize("text", ["<t>in &amp; out</t>", '<t xml:space="preserve">in &amp; out</t>'])
+def test_texts_that_stand_in_their_cells(text: str) -> None:
+    plain = plain_cells(inline_row(f"<is>{text}</is>"))
+    assert plain is not None and plain.texts == {1: "in & out"}
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "<is><t>a</t><t>b</t></is>",
+        "<is><r><t>a</t></r></is>",
+        "<is> <t>a</t></is>",
+        "<is><t>a</t> </is>",
+        "<is><t>a</t></is ><v>1</v>",
+        '<is><t xml:lang="en">a</t></is>',
+        '<is><t xml:space="default">a</t></is>',
+        "<is><t/></is>",
+        "<is></is>",
+        "<t>a</t>",
+        "<v>1</v>",
+        "<is><t>&#65;</t></is>",
+    ],
+)
+def test_other_texts_in_cells_are_left_to_the_parser(inside: str) -> None:
+    assert plain_cells(inline_row(inside)) is None
+
+
+@pytest.mark.parametrize("kind", ["str", "n", "s", "inlineSt", "inlineStrs"])
+def test_texts_in_cells_of_another_type_are_left_to_the_parser(kind: str) -> None:
+    assert plain_cells(inline_row("<is><t>1</t></is>", kind)) is None
 
 
 def test_cells_that_do_not_say_where_they_stand_follow_those_before(tmp_path: Path, plain_book: Path) -> None:
@@ -228,6 +268,26 @@ def test_as_many_cells_as_there_is_room_for(parser: bool, tmp_path: Path, plain_
         assert cells.count == 3
         with pytest.raises(UnreadableModel, match="more cells than there is room for"):
             read_cells(archive, "xl/worksheets/sheet1.xml", SheetCells([], set()), 2)
+
+
+TEXTS = [
+    "<t>a</t>",
+    '<t xml:space="preserve"> &lt;b&gt; _x0041_\n</t>',
+    "<t></t>",
+    "<t/>",
+    "<r><t>a</t></r><r><t>b</t></r>",
+    "<t>&#65;</t>",
+]
+TEXTS += ["<t>a</t><rPh><t>phonetic</t></rPh>", "<t>\r\n</t>", "<t><![CDATA[<]]></t>", "", " <t>a</t>"]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(TEXTS[:3] * 4 + TEXTS), min_size=1, max_size=5), st.sampled_from(["", "\n"]))
+def test_shared_texts_are_those_of_the_parser(plain_book: Path, texts: list[str], space: str) -> None:
+    rows = "".join(f'<row r="{i}"><c r="A{i}" t="s"><v>{i - 1}</v></c></row>' for i in range(1, len(texts) + 1))
+    table = STRINGS.replace("<si><t>shared</t></si>", "".join(f"<si>{text}</si>{space}" for text in texts))
+    path = with_sheet(plain_book, f"{HEAD}{rows}</sheetData></worksheet>", plain_book.with_name("texts.xlsx"), table)
+    assert contents(read_book(path)) == by_parser(path)
 
 
 def test_a_cell_that_is_not_a_number_has_a_value(tmp_path: Path, plain_book: Path) -> None:

@@ -22,9 +22,10 @@ from weightlens import limits
 from weightlens.errors import UnreadableModel, WeightlensError
 from weightlens.spreadsheet.cell_areas import cell_areas
 from weightlens.spreadsheet.cell_table import NO_CELLS, CellDate, CellError, CellTable, Formulas, Found, Value
-from weightlens.spreadsheet.sheet_rows import MAIN, SheetCells, read_cells, text_content, xml_elements
+from weightlens.spreadsheet.plain_rows import plain_texts
+from weightlens.spreadsheet.sheet_rows import MAIN, SheetCells, read_cells, text_content, unescaped, xml_elements
 from weightlens.workbook.formulas.cell_arrays import NO_NUMBER, cell_name
-from weightlens.zips import check_member, open_zip, read_member
+from weightlens.zips import check_member, open_zip, read_member, unpacked
 
 T = TypeVar("T")
 KINDS = {"json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
@@ -32,7 +33,8 @@ KINDS = {"json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then t
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
 DATES = {str(n) for n in (*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59))}  # built-in date formats
-STYLES = "xl/styles.xml"
+STYLES, STRINGS = "xl/styles.xml", "xl/sharedStrings.xml"
+SMALL = 1 << 24  # bytes of a table of texts that is read at once
 NOT_A_DATE = re.compile(r'"[^"]*"|\\.|[_*].|\[(?!(?:h+|m+|s+)\])[^\]]*\]', re.IGNORECASE)  # texts, padding, colours, conditions
 NON_FINITE = dict(zip(NO_NUMBER, (math.nan, math.inf, -math.inf), strict=True))  # the words shown for non-finite numbers
 
@@ -193,9 +195,11 @@ def open_workbook(path: Path) -> zipfile.ZipFile:
 def shared_strings(archive: zipfile.ZipFile) -> list[str]:
     """The workbook's table of shared strings; empty if it has none."""
     texts: list[str] = []
-    if "xl/sharedStrings.xml" not in archive.NameToInfo:
+    if STRINGS not in archive.NameToInfo:
         return texts
-    for item in xml_elements(archive, "xl/sharedStrings.xml", "si"):
+    if archive.getinfo(STRINGS).file_size <= SMALL and (plain := plain_texts(b"".join(unpacked(archive, STRINGS)))) is not None:
+        return [unescaped(text) for text in plain]
+    for item in xml_elements(archive, STRINGS, "si"):
         texts.append(text_content(item))
         if len(texts) > limits.CELLS:
             raise UnreadableModel(f"it holds more than {limits.CELLS:,} texts")

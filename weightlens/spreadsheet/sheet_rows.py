@@ -13,6 +13,7 @@ import xml.etree.ElementTree as ET
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import numpy as np
 
@@ -22,7 +23,7 @@ from weightlens.spreadsheet.cell_areas import address, address_at
 from weightlens.spreadsheet.cell_table import CellDate, CellError, CellTable, Value
 from weightlens.spreadsheet.plain_rows import PlainCells, plain_cells
 from weightlens.workbook.formulas.cell_arrays import ROW
-from weightlens.zips import member_stream, unpacked
+from weightlens.zips import unpacked
 
 MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 START, SMALL = 1 << 16, 1 << 14  # bytes: what may stand before the first row; rows that the parser reads where they are not plain
@@ -33,7 +34,7 @@ HEAD = re.compile(
 )
 END, ROW_END = b"</sheetData></worksheet>", b"</row>"
 NUMBER = {"", "n"}  # types of cells
-KINDS = {"b": "b", "e": "e", "t": "str"}  # the types of cells that are neither numbers nor shared texts, by their first letters
+KINDS = {"b": "b", "e": "e", "t": "str", "i": "str"}  # the types of cells that are neither numbers nor shared texts, by their first letters
 CODED = re.compile("_x([0-9A-Fa-f]{4})_")
 
 
@@ -102,12 +103,14 @@ class SheetCells:
         numbers, shared = cells.numbers, cells.kinds == ord("s")
         dated = ~shared & np.isin(cells.styles, [int(style) for style in self.dates]) & ~np.isnan(numbers)
         texts = {i: self.value(KINDS[chr(cells.kinds[i])], None, text) for i, text in cells.texts.items()}
-        texts |= {i: self.strings[int(numbers[i])] for i in np.flatnonzero(shared & ~np.isnan(numbers)).tolist()}
-        texts |= {i: CellDate(numbers[i]) for i in np.flatnonzero(dated).tolist()}
-        self.others |= {int(cells.at[i]): value for i, value in texts.items()}
         kept = ~np.isnan(numbers)
+        which = np.flatnonzero(shared & kept)
+        texts |= zip(which.tolist(), (self.strings[number] for number in numbers[which].astype(int).tolist()), strict=True)
+        texts |= {i: CellDate(numbers[i]) for i in np.flatnonzero(dated).tolist()}
+        positions = list(texts)
+        self.others |= zip(cells.at[positions].tolist(), texts.values(), strict=True)
         self.count += int(kept.sum()) + len(cells.texts)
-        numbers[list(texts)] = math.nan
+        numbers[positions] = math.nan
         kept[list(cells.texts)] = True
         kept |= cells.computed
         self.plain.append((cells.at[kept], numbers[kept], cells.computed[kept]))
@@ -158,7 +161,7 @@ def check_count(cells: SheetCells, most: int) -> None:
 
 
 def whole_rows(pieces: Iterable[bytes], part: str) -> Iterator[tuple[bytes, bool]]:
-    """The rows of a sheet, about a million bytes at a time; last (True) whatever follows the last row."""
+    """The rows of a sheet, some at a time; last (True) whatever follows the last row."""
     rest = b""
     for piece in pieces:
         rest += piece
@@ -173,10 +176,12 @@ def whole_rows(pieces: Iterable[bytes], part: str) -> Iterator[tuple[bytes, bool
 
 def xml_elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.Element]:
     """The elements of one name in a part of the zip, one at a time: memory does not grow with the file."""
-    with member_stream(archive, part) as stream:
-        waiting = 0
-        root: ET.Element | None = None
-        for event, element in ET.iterparse(stream, ("start", "end")):
+    parser: ET.XMLPullParser[ET.Element] = ET.XMLPullParser(("start", "end"))
+    waiting = 0
+    root: ET.Element | None = None
+    for piece in unpacked(archive, part):
+        parser.feed(piece)
+        for event, element in cast("Iterator[tuple[str, ET.Element]]", parser.read_events()):
             root = element if root is None else root
             waiting += event == "end"
             if event == "end" and element.tag == MAIN + name:
@@ -186,6 +191,7 @@ def xml_elements(archive: zipfile.ZipFile, part: str, name: str) -> Iterator[ET.
                 waiting = 0
             elif waiting > limits.ELEMENTS:
                 raise UnreadableModel(f"{part} has one {name} of more than {limits.ELEMENTS:,} elements")
+    parser.close()
 
 
 def text_content(item: ET.Element) -> str:
