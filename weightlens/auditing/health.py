@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from weightlens.auditing.finding import LISTED, Hit, Rule, units_hit
-from weightlens.auditing.freshness import untrained_hits
 from weightlens.auditing.integrity import number_hits
+from weightlens.auditing.numbers.initial import untrained_hits
 from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
 from weightlens.auditing.numbers.units import BETWEEN_ONES, KERNELS, Units, computed_by, is_product, multiplies, walk
 from weightlens.auditing.numbers.weight_facts import WeightFacts

@@ -27,7 +27,7 @@ GROUPS = {  # where each command is defined; only the one that is called is impo
         "import": ("change", "import_"),
         "patch": ("change", "patch"),
         "fit": ("train", "fit"),
-        "simplify": ("simplify", "simplify"),
+        "simplify": ("change", "simplify"),
         "convert": ("change", "convert"),
     },
 }

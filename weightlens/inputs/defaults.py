@@ -14,8 +14,7 @@ import numpy as np
 
 from weightlens.call_order import every_layer
 from weightlens.engine.output_shapes import computes_one_sample, needed_length
-from weightlens.engine.state import is_stateful
-from weightlens.engine.wanted import Wanted, first_users, wanted_inputs, with_length
+from weightlens.engine.wanted import Wanted, first_users, is_stateful, wanted_inputs, with_length
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 
