@@ -156,9 +156,8 @@ def kernel_hits(name: str, layer: Layer, key: str, facts: WeightFacts) -> Iterat
     if key.rpartition("/")[2] not in (*KERNELS, "depthwise_kernel") or not facts.finite or facts.nan or facts.infinite or facts.is_constant:
         return
     if (ratio := spike(facts)) > SPIKE:
-        yield Hit(
-            "spike", f"the largest number is {ratio:.3g} times the 99th percentile", name, key, {"largest": facts.largest, "ratio": ratio}
-        )
+        words = f"the largest number is {ratio:.3g} times the 99th percentile"
+        yield Hit("spike", words, name, key, {"largest": facts.largest, "ratio": ratio})
     if facts.columns and key in MATRICES and multiplies(layer):
         yield from norm_hits(name, key, facts)
         if facts.singular is not None:
@@ -180,14 +179,9 @@ def norm_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:
     most = math.sqrt(facts.squares) if facts.singular is None else float(facts.singular[0])
     least = most / math.sqrt(min(facts.rows, facts.columns)) if facts.singular is None else most
     if 0 < most < NORMS[0] * usual or least > NORMS[1] * usual:
-        word = "vanishing" if most < usual else "exploding"
-        yield Hit(
-            "vanishing-or-exploding",
-            f"{word}: the spectral norm is {most:.3g}, that of a fresh kernel {usual:.3g}",
-            name,
-            key,
-            {"spectral_norm": most, "fresh": usual},
-        )
+        what = "vanishing" if most < usual else "exploding"
+        words = f"{what}: the spectral norm is {most:.3g}, that of a fresh kernel {usual:.3g}"
+        yield Hit("vanishing-or-exploding", words, name, key, {"spectral_norm": most, "fresh": usual})
 
 
 def spectrum_hits(name: str, key: str, facts: WeightFacts, singular: np.ndarray) -> Iterator[Hit]:
@@ -269,19 +263,13 @@ def room_hits(layers: list[tuple[str, Layer, dict[str, WeightFacts]]], model: Mo
     if total >= WORTH_IT and size >= 0.8 * total:
         packed = sum(deflated_share(of_weight, dtype) * of_weight.stored_bytes for of_weight, dtype in stored)
         if packed <= COMPRESSED * total:
-            yield Hit(
-                "not-compressed",
-                f"compressed, {total:,} bytes of numbers would take about {int(packed):,}",
-                evidence={"bytes": total, "compressed": int(packed)},
-            )
+            words = f"compressed, {total:,} bytes of numbers would take about {int(packed):,}"
+            yield Hit("not-compressed", words, evidence={"bytes": total, "compressed": int(packed)})
     left = [weight for weight in model.optimizer if weight.size > 1]
     if left:
         numbers = sum(weight.size for weight in left)
-        yield Hit(
-            "optimizer-state-left",
-            f"{len(left)} arrays of the optimizer hold {numbers:,} numbers",
-            evidence={"arrays": len(left), "numbers": numbers},
-        )
+        words = f"{len(left)} arrays of the optimizer hold {numbers:,} numbers"
+        yield Hit("optimizer-state-left", words, evidence={"arrays": len(left), "numbers": numbers})
 
 
 def deflated_share(facts: WeightFacts, dtype: str) -> float:

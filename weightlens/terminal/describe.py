@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.activation import named_function
-from weightlens.specs.sizes import shape_words, tuple_text
+from weightlens.specs.sizes import shape_words
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
@@ -86,11 +86,6 @@ def option_text(value: Any) -> str:
 def is_plain_list(value: Any) -> bool:
     """Whether a configured value is a short list of numbers."""
     return isinstance(value, list) and 0 < len(value) <= 6 and all(isinstance(item, (int, float, str)) for item in value)
-
-
-def weight_text(weights: dict[str, Weight]) -> str:
-    """``kernel (2, 2), bias (2)``."""
-    return ", ".join(f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items())
 
 
 def output_shapes(model: Model) -> dict[str, str]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from weightlens.terminal import Screen, has_true_colour
+from weightlens.terminal import Screen
 from weightlens.terminal.matrices import Part, View
 from weightlens.terminal.matrix_lines import direction_words, place_title, places, tile_titles
 
@@ -134,7 +135,7 @@ def colours_of(screen: Screen) -> str:
 
 def colours_of_terminal() -> str:
     """Those of a terminal that has colours."""
-    return "true" if has_true_colour() else "256"
+    return "true" if os.environ.get("COLORTERM", "") in ("truecolor", "24bit") else "256"
 
 
 def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "    ") -> Iterator[str]:

@@ -41,7 +41,8 @@ def matrix_lines(shown: View, screen: Screen, precision: int = 4, indent: str = 
     if values.size == 0:
         yield f"{indent}empty"
         return
-    printer = Printer(shown, screen, number_format(values, precision), largest_size(values), wrap)
+    finite = np.where(np.isfinite(values), values, 0).astype(complex if values.dtype.kind == "c" else float)
+    printer = Printer(shown, screen, number_format(values, precision), float(np.abs(finite).max()), wrap)
     if values.ndim == 0:
         yield indent + printer.write(values.item())
         return
@@ -85,12 +86,6 @@ def groups(count: int, fit: int, gap: int) -> Iterator[range]:
     for first, last in ((0, gap), (gap, count)) if gap else ((0, count),):
         for start in range(first, last, fit):
             yield range(start, min(start + fit, last))
-
-
-def largest_size(values: np.ndarray) -> float:
-    """The largest absolute value of the finite numbers."""
-    finite = np.where(np.isfinite(values), values, 0)
-    return float(np.abs(finite.astype(complex if values.dtype.kind == "c" else float)).max())
 
 
 class Grid(NamedTuple):
