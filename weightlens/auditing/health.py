@@ -127,17 +127,14 @@ class Checked:
 
     def __init__(self, model: Model, size: int) -> None:
         self.model, self.size = model, size
-        self.units = self._walk()
-        self.layers = [(name, layer, self._facts(layer)) for name, layer in layers_with_paths(model)]
-
-    def _walk(self) -> Units:
         try:
-            return walk(self.model)
+            self.units = walk(model)
         except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
-            return Units()  # a network that cannot be followed: its weights are looked at one by one
-
-    def _facts(self, layer: Layer) -> dict[str, WeightFacts]:
-        return {key: self.units.facts.get(id(w)) or self.units.read(layer, key, w) for key, w in layer.own_weights.items()}
+            self.units = Units()  # a network that cannot be followed: its weights are looked at one by one
+        self.layers = [
+            (name, layer, {key: self.units.facts.get(id(w)) or self.units.read(layer, key, w) for key, w in layer.own_weights.items()})
+            for name, layer in layers_with_paths(model)
+        ]
 
     def hits(self) -> Iterator[Hit]:
         """What the rules of this group say; and of the numbers, whether they are finite."""

@@ -203,11 +203,6 @@ def ranges_of(weight: Weight, cut: str | None) -> list[range | int]:
     return [range(length)[k] if isinstance(k, slice) else k for k, length in zip(keys, weight.shape, strict=True)]
 
 
-def view_of_array(values: np.ndarray, label: Labels, full: bool = False, most: int = MOST) -> View:
-    """The same for an array in memory."""
-    return view_of_weight(array_weight(values), None, full, most, label)
-
-
 def array_weight(values: np.ndarray) -> Weight:
     """An array in memory as a matrix."""
     return Weight("", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key])
