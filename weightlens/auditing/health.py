@@ -10,8 +10,8 @@ import numpy as np
 
 from weightlens.auditing.finding import LISTED, Hit, Rule, units_hit
 from weightlens.auditing.integrity import number_hits
-from weightlens.auditing.numbers.initial import untrained_hits
-from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
+from weightlens.auditing.numbers.initial import fans, untrained_hits
+from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank
 from weightlens.auditing.numbers.units import BETWEEN_ONES, KERNELS, Units, computed_by, is_product, multiplies, walk
 from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.call_order import layers_with_paths
@@ -172,7 +172,7 @@ def spike(facts: WeightFacts) -> float:
 
 def norm_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:
     """Whether the layer shrinks or blows up what goes through it; of a large kernel as far as its sum of squares tells."""
-    usual = usual_norm(facts)
+    usual = math.sqrt(2.0 / sum(fans(facts.shape))) * (math.sqrt(facts.rows) + math.sqrt(facts.columns))  # of a fresh Glorot kernel
     most = math.sqrt(facts.squares) if facts.singular is None else float(facts.singular[0])
     least = most / math.sqrt(min(facts.rows, facts.columns)) if facts.singular is None else most
     if 0 < most < NORMS[0] * usual or least > NORMS[1] * usual:

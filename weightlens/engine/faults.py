@@ -12,7 +12,7 @@ from weightlens.model import Layer, Model
 from weightlens.recording import value_of
 from weightlens.specs.options import of_every_layer, options_of
 from weightlens.specs.registry import REGISTERED, spec
-from weightlens.specs.weights import contradictions
+from weightlens.specs.weights import lacking, mismatches
 
 Result = TypeVar("Result")
 
@@ -25,7 +25,9 @@ def faults_of(layer: Layer, x: object = None) -> Iterator[str]:
     if not layer.is_operation:
         stored = {name: weight.shape for name, weight in layer.own_weights.items()}
         if stored or x is not None:  # a layer without any is the business of a note until it is computed
-            yield from contradictions(layer.class_name, layer.config, stored, None if x is None else shape_of(x))
+            given = layer.class_name, layer.config, stored
+            yield from (line for _, line in mismatches(*given, None if x is None else shape_of(x)))
+            yield from (f"the file lacks {name!r} for it" for name in lacking(*given))
 
 
 def shape_of(x: object) -> tuple[int, ...] | None:

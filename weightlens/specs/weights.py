@@ -39,15 +39,6 @@ def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, S
     return written_down | demanded
 
 
-def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
-    """Contradictions between the stored arrays of a layer and its configuration, one line each.
-
-    ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
-    """
-    yield from (line for _, line in mismatches(class_name, config, stored, x))
-    yield from (f"the file lacks {name!r} for it" for name in lacking(class_name, config, stored))
-
-
 def lacking(class_name: str, config: Config, stored: Container[str]) -> list[str]:
     """The weights that a layer needs to compute and the file has not."""
     names = variable_names(class_name, {**config, "quantization_mode": ""})
@@ -55,7 +46,10 @@ def lacking(class_name: str, config: Config, stored: Container[str]) -> list[str
 
 
 def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[tuple[str, str]]:
-    """The stored arrays that a layer's configuration excludes, and those of another shape than it demands: name, and one line."""
+    """The stored arrays that a layer's configuration excludes, and those of another shape than it demands: name, and one line.
+
+    ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
+    """
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
         return

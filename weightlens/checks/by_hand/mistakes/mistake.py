@@ -152,15 +152,12 @@ def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[StepKey,
 def rerun_steps(run: LayerRun, x: Any, weights: Weights, config: Settings, arguments: Settings) -> dict[StepKey, np.ndarray]:
     """The values of a layer's steps."""
     recorder = Trace(layer=run.layer)
-    x, weights, arguments = each(as_input, (x, weights, arguments))
+    x, weights, arguments = each(  # arrays are the start of a new recording
+        lambda thing: Recorded(thing, kind="input") if isinstance(thing, (np.ndarray, np.generic)) else thing, (x, weights, arguments)
+    )
     output = run.function(x, weights, config, recorder.step, **arguments)
     outputs = output if isinstance(output, (list, tuple)) else [output]
     for i, y in enumerate(outputs):
         if y is not None:
             recorder.step("output" if len(outputs) == 1 else f"output {i}", y)
     return {key: step.value for key, step in numbered_steps(recorder.steps, run.layer)}
-
-
-def as_input(thing: object) -> object:
-    """An array as the start of a new recording; anything else as it is."""
-    return Recorded(thing, kind="input") if isinstance(thing, (np.ndarray, np.generic)) else thing
