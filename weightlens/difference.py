@@ -148,7 +148,9 @@ def matching_layers(a: list[Layer], b: list[Layer]) -> list[tuple[Layer | None, 
     taken = {id(layer) for layer in pairs.values()}
     rest = [layer for layer in b if id(layer) not in taken]
     for layer in a:
-        if layer.name not in pairs and (twin := next((other for other in rest if may_be_same_layer(layer, other)), None)) is not None:
+        shapes = [w.shape for w in layer.weights.values()]
+        alike = (other for other in rest if same_class(layer, other) and shapes == [w.shape for w in other.weights.values()])
+        if layer.name not in pairs and (twin := next(alike, None)) is not None:
             pairs[layer.name] = twin
             rest.remove(twin)
     for layer in a:  # the same name, though something else
@@ -161,11 +163,6 @@ def matching_layers(a: list[Layer], b: list[Layer]) -> list[tuple[Layer | None, 
 def same_class(a: Layer, b: Layer) -> bool:
     """Whether two layers have the same class, if both state it."""
     return a.class_name == b.class_name or not a.class_name or not b.class_name
-
-
-def may_be_same_layer(a: Layer, b: Layer) -> bool:
-    """Whether two layers with different names can be the same."""
-    return same_class(a, b) and [w.shape for w in a.weights.values()] == [w.shape for w in b.weights.values()]
 
 
 def changed_settings(a: dict[str, Any], b: dict[str, Any]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from weightlens.call_order import calls_in_order, path_of_call, refs, tensors_into
-from weightlens.engine.state import batch_size
+from weightlens.engine.wanted import batch_size
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.model import INPUT, Call, Layer, Model, Ref
 from weightlens.recording import each
@@ -112,7 +112,7 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
 
 def shape_from_weights(users: list[Layer]) -> Shape | None:
     """The shape that the first kernel of a layer asks for, with the lengths that it leaves open."""
-    from weightlens.axes.inputs import told  # seldom needed
+    from weightlens.axes.names import told  # seldom needed
 
     for user in users:
         known, kernel = spec_of(user), user.own_weights.get("kernel")

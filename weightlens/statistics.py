@@ -71,18 +71,12 @@ def statistics(weight: Weight, progress: Callable[[int], None] | None = None) ->
     if finite_count:
         result.smallest, result.largest, result.mean = low, high, total / finite_count
         result.deviation = float(np.sqrt(squares / finite_count))
-        bins = np.zeros(BINS, np.int64)
+        bins, half = np.zeros(BINS, np.int64), 0.5 if np.isinf(high - low) else 1.0
         for values in read_pass(weight, progress):
-            bins += bin_counts(values[np.isfinite(values)], low, high)
+            shares = (values[np.isfinite(values)] * half - low * half) / ((high * half - low * half) or 1.0)
+            bins += np.bincount(np.minimum((shares * BINS).astype(np.int64), BINS - 1), minlength=BINS)
         result.histogram = bins.tolist()
     return result
-
-
-def bin_counts(values: np.ndarray, low: float, high: float) -> np.ndarray:
-    """The histogram of the numbers in equal bins from ``low`` to ``high``; if these are equal, all are in the first bin."""
-    half = 0.5 if np.isinf(high - low) else 1.0
-    shares = (values * half - low * half) / ((high * half - low * half) or 1.0)
-    return np.bincount(np.minimum((shares * BINS).astype(np.int64), BINS - 1), minlength=BINS)
 
 
 def read_pass(weight: Weight, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:

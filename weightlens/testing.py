@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.api import ModelLike
-from weightlens.difference import Difference, compare
+from weightlens.difference import compare
 from weightlens.engine.forward import predict
 from weightlens.formats import load
 
@@ -23,7 +23,10 @@ def assert_models_equal(a: ModelLike, b: ModelLike, rtol: float = 0, atol: float
     """
     difference = compare(load(a), load(b), tolerance=atol, relative=rtol)
     if not difference.same:
-        raise AssertionError("\n".join(["the models differ:", *shortened(lines_of(difference))]))
+        weights = sorted((change for change in difference.weights if not change.same), key=lambda change: -change.largest)
+        lines = [*difference.architecture, *(change.words for change in weights)]
+        more = [f"and {len(lines) - MOST} more"] if len(lines) > MOST else []
+        raise AssertionError("\n  ".join(["the models differ:", *lines[:MOST], *more]))
 
 
 def assert_predictions_match(model: ModelLike, x: Any, y: Any, rtol: float = 1e-5, atol: float = 1e-6) -> None:
@@ -47,15 +50,3 @@ def assert_predictions_match(model: ModelLike, x: Any, y: Any, rtol: float = 1e-
         at = f"{name}[{', '.join(str(int(i)) for i in place)}]"
         words = f"{at} is {ours[place]:.9g}, expected {theirs[place]:.9g}"
         raise AssertionError(f"{wrong.sum():,} of {wrong.size:,} numbers of the prediction are wrong, most of all: {words}")
-
-
-def lines_of(difference: Difference) -> list[str]:
-    """One line for each difference: architecture first, then weights from the largest difference to the smallest."""
-    weights = sorted((change for change in difference.weights if not change.same), key=lambda change: -change.largest)
-    return [*difference.architecture, *(change.words for change in weights)]
-
-
-def shortened(lines: list[str]) -> list[str]:
-    """The first lines, indented, and how many more there are."""
-    more = [f"  and {len(lines) - MOST} more"] if len(lines) > MOST else []
-    return [*(f"  {line}" for line in lines[:MOST]), *more]

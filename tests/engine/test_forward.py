@@ -14,7 +14,7 @@ import pytest
 import weightlens
 from tests.workbook.probe import probe
 from weightlens.call_order import calls_in_order
-from weightlens.engine import portions, threads
+from weightlens.engine import portions
 from weightlens.engine.forward import predict, trace
 from weightlens.engine.portions import AT_ONCE, samples_are_independent
 from weightlens.engine.run import in_precision
@@ -47,8 +47,7 @@ def network(*layers: Layer, outputs: list[Ref], units: int | None = 2) -> Model:
 def small_portions(monkeypatch: pytest.MonkeyPatch) -> None:
     """As of a network with many numbers, on several cores."""
     monkeypatch.setattr(portions, "FEW_NUMBERS", 1)
-    for module in (portions, threads):
-        monkeypatch.setattr(module, "cores", lambda: 3)
+    monkeypatch.setattr(portions, "cores", lambda: 3)
 
 
 def test_dense_by_hand() -> None:
@@ -350,9 +349,9 @@ def test_matrix_products_have_their_threads_again_when_the_last_one_is_done() ->
     """Whoever began first."""
 
     def of_blas() -> set[int]:
-        return {library["num_threads"] for library in threads.libraries().info() if library["user_api"] == "blas"}
+        return {library["num_threads"] for library in portions.libraries().info() if library["user_api"] == "blas"}
 
-    one_core, before = threads.OneCore(), of_blas()
+    one_core, before = portions.OneCore(), of_blas()
     first, second = one_core.each(), one_core.each()
     for enter in (first, second):
         enter.__enter__()

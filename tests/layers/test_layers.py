@@ -15,7 +15,7 @@ from tests.cases import CASES, Case, some
 from tests.conftest import Built, Recalculated
 from weightlens.call_order import refs
 from weightlens.checks.workbook import compare_sheet
-from weightlens.engine import forward, threads
+from weightlens.engine import forward, portions
 from weightlens.engine.binding import bind
 from weightlens.engine.output_shapes import layer_shapes
 from weightlens.engine.portions import samples_are_independent
@@ -61,7 +61,7 @@ def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], 
         whole = Run(None, np.float64).network(model, bind(model, inputs))
     on = {}
     for cores in (1, 4):
-        monkeypatch.setattr(threads, "cores", lambda cores=cores: cores)
+        monkeypatch.setattr(portions, "cores", lambda cores=cores: cores)
         on[cores] = weightlens.load(built(case).path).predict(inputs)
     for one, several, expected in zip(on[1], on[4], whole, strict=True):
         np.testing.assert_array_equal(one, several)

@@ -12,7 +12,7 @@ import pytest
 import weightlens
 from tests.cases.recurrent import gaps
 from tests.cases.sequence import tokens
-from weightlens.checks.oracle import quiet
+from weightlens.checks.oracle import quiet_tensorflow
 
 Build = Callable[..., Any]
 
@@ -51,7 +51,7 @@ CASES: dict[str, tuple[Build, list[tuple[int, ...]]]] = {
 def test_masks_of_keras_2(name: str, tmp_path: Path, tf_keras: Any) -> None:
     build, shapes = CASES[name]
     rng = np.random.default_rng(3)
-    with quiet():
+    with quiet_tensorflow():
         tensors = [tf_keras.Input(shape) for shape in shapes]
         model = tf_keras.Model(tensors, build(tf_keras.layers, *tensors))
         for weight in model.weights:

@@ -65,7 +65,6 @@ ALLOWED = {
     ("training/data.py", "*"): "names of columns, as the user typed them",
     ("axes/moves.py", "joined"): "paths of layers",
     ("axes/rules.py", "product"): "einsum's own letters",
-    ("axes/inputs.py", "*"): "names of classes",
     ("axes/names.py", "*"): "names of classes and variables, and the tables of axes",
     ("checks/oracle.py", "*"): "versions and settings of Keras",
     ("checks/by_hand/claims.py", "*"): "numbers, as a person wrote them",

@@ -14,8 +14,7 @@ from tests.attention_file import write_attention
 from tests.conftest import SAMPLES, sample_input
 from weightlens.model import Weight
 from weightlens.terminal import Screen
-from weightlens.terminal.axis_order import order_of
-from weightlens.terminal.matrices import view_of_weight
+from weightlens.terminal.matrices import order_of, view_of_weight
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.terminal.print_trace import print_trace
 

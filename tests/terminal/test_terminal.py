@@ -19,7 +19,7 @@ from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import output_shapes
 from weightlens.terminal.escape import width_of
-from weightlens.terminal.matrices import Labels, parse_slice, view_of_array, view_of_weight, weight_labels
+from weightlens.terminal.matrices import Labels, array_weight, parse_slice, view_of_weight, weight_labels
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.terminal.print_trace import print_trace
 from weightlens.terminal.show import Selection, histogram_bars, show
@@ -281,7 +281,7 @@ def test_what_is_left_out_of_blocks_side_by_side_stands_between_them() -> None:
 
 def test_an_abbreviated_matrix_is_no_wider_than_the_screen() -> None:
     label = Labels([plain("token", 40), plain("feature", 40)])
-    lines = list(matrix_lines(view_of_array(np.zeros((40, 40)), label), Screen(io.StringIO(), 80, False)))
+    lines = list(matrix_lines(view_of_weight(array_weight(np.zeros((40, 40))), label=label), Screen(io.StringIO(), 80, False)))
     assert max(map(len, lines)) <= 80 and "…" in lines[0]
 
 

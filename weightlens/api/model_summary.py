@@ -18,7 +18,7 @@ from weightlens.terminal.escape import clean
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-BFLOAT16 = 2  # bytes of a number that NumPy has no dtype for
+WIDTH = {"bfloat16": 2}  # bytes of a number that NumPy has no dtype for
 FORMATS = ("table", "json", "csv", "markdown")
 TOTALS = ("parameters", "trainable", "non_trainable", "optimizer", "total", "bytes", "optimizer_bytes")
 Format = Literal["table", "json", "csv", "markdown"]
@@ -182,12 +182,7 @@ def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None], untrained:
 
 def memory_of(weights: Iterable[Weight]) -> int:
     """What weights take in memory, in bytes; those that hold no numbers count as nothing."""
-    return sum(weight.size * width_of(weight.dtype) for weight in weights if weight.is_numeric)
-
-
-def width_of(dtype: str) -> int:
-    """How many bytes a number takes."""
-    return BFLOAT16 if dtype == "bfloat16" else np.dtype(dtype).itemsize
+    return sum(weight.size * (WIDTH.get(weight.dtype) or np.dtype(weight.dtype).itemsize) for weight in weights if weight.is_numeric)
 
 
 def memory_words(count: float) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,8 +54,8 @@ class Audit:
 
         self.found, self.fingerprints, self.identities = Kept(), Kept(), {}
         for result in self.run():
-            self.fingerprints.append(result.identity.fingerprint)
-            self.identities[result.file] = result.identity.without_fingerprint()
+            self.fingerprints.append((result.identity.digests, result.identity.prints))
+            self.identities[result.file] = replace(result.identity, digests={}, prints={})  # which are its largest part
             yield from self._new((result.file, hit) for hit in result.hits)
             self.on_file(result.file)
         yield from self._new(store_hits(self.identities, self.fingerprints))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
@@ -61,8 +61,3 @@ class Finding:
     def key(self) -> tuple[str, str, str, str]:
         """What makes two findings the same one, from one audit to the next: where it is and by which rule."""
         return self.file, self.layer, self.weight, self.rule
-
-
-def worst(findings: Iterable[Finding]) -> int:
-    """The place in ``LEVELS`` of the worst finding; -1 if there is none."""
-    return max((LEVELS.index(finding.level) for finding in findings), default=-1)

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 
 from weightlens.auditing.finding import LISTED, Hit, Rule, units_hit
-from weightlens.auditing.freshness import untrained_hits
 from weightlens.auditing.integrity import number_hits
-from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank, usual_norm
+from weightlens.auditing.numbers.initial import fans, untrained_hits
+from weightlens.auditing.numbers.spectra import effective_rank, power_law, stable_rank
 from weightlens.auditing.numbers.units import BETWEEN_ONES, KERNELS, Units, computed_by, is_product, multiplies, walk
 from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.call_order import layers_with_paths
@@ -127,17 +127,14 @@ class Checked:
 
     def __init__(self, model: Model, size: int) -> None:
         self.model, self.size = model, size
-        self.units = self._walk()
-        self.layers = [(name, layer, self._facts(layer)) for name, layer in layers_with_paths(model)]
-
-    def _walk(self) -> Units:
         try:
-            return walk(self.model)
+            self.units = walk(model)
         except (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError):
-            return Units()  # a network that cannot be followed: its weights are looked at one by one
-
-    def _facts(self, layer: Layer) -> dict[str, WeightFacts]:
-        return {key: self.units.facts.get(id(w)) or self.units.read(layer, key, w) for key, w in layer.own_weights.items()}
+            self.units = Units()  # a network that cannot be followed: its weights are looked at one by one
+        self.layers = [
+            (name, layer, {key: self.units.facts.get(id(w)) or self.units.read(layer, key, w) for key, w in layer.own_weights.items()})
+            for name, layer in layers_with_paths(model)
+        ]
 
     def hits(self) -> Iterator[Hit]:
         """What the rules of this group say; and of the numbers, whether they are finite."""
@@ -156,9 +153,8 @@ def kernel_hits(name: str, layer: Layer, key: str, facts: WeightFacts) -> Iterat
     if key.rpartition("/")[2] not in (*KERNELS, "depthwise_kernel") or not facts.finite or facts.nan or facts.infinite or facts.is_constant:
         return
     if (ratio := spike(facts)) > SPIKE:
-        yield Hit(
-            "spike", f"the largest number is {ratio:.3g} times the 99th percentile", name, key, {"largest": facts.largest, "ratio": ratio}
-        )
+        words = f"the largest number is {ratio:.3g} times the 99th percentile"
+        yield Hit("spike", words, name, key, {"largest": facts.largest, "ratio": ratio})
     if facts.columns and key in MATRICES and multiplies(layer):
         yield from norm_hits(name, key, facts)
         if facts.singular is not None:
@@ -176,18 +172,13 @@ def spike(facts: WeightFacts) -> float:
 
 def norm_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:
     """Whether the layer shrinks or blows up what goes through it; of a large kernel as far as its sum of squares tells."""
-    usual = usual_norm(facts)
+    usual = math.sqrt(2.0 / sum(fans(facts.shape))) * (math.sqrt(facts.rows) + math.sqrt(facts.columns))  # of a fresh Glorot kernel
     most = math.sqrt(facts.squares) if facts.singular is None else float(facts.singular[0])
     least = most / math.sqrt(min(facts.rows, facts.columns)) if facts.singular is None else most
     if 0 < most < NORMS[0] * usual or least > NORMS[1] * usual:
-        word = "vanishing" if most < usual else "exploding"
-        yield Hit(
-            "vanishing-or-exploding",
-            f"{word}: the spectral norm is {most:.3g}, that of a fresh kernel {usual:.3g}",
-            name,
-            key,
-            {"spectral_norm": most, "fresh": usual},
-        )
+        what = "vanishing" if most < usual else "exploding"
+        words = f"{what}: the spectral norm is {most:.3g}, that of a fresh kernel {usual:.3g}"
+        yield Hit("vanishing-or-exploding", words, name, key, {"spectral_norm": most, "fresh": usual})
 
 
 def spectrum_hits(name: str, key: str, facts: WeightFacts, singular: np.ndarray) -> Iterator[Hit]:
@@ -269,19 +260,13 @@ def room_hits(layers: list[tuple[str, Layer, dict[str, WeightFacts]]], model: Mo
     if total >= WORTH_IT and size >= 0.8 * total:
         packed = sum(deflated_share(of_weight, dtype) * of_weight.stored_bytes for of_weight, dtype in stored)
         if packed <= COMPRESSED * total:
-            yield Hit(
-                "not-compressed",
-                f"compressed, {total:,} bytes of numbers would take about {int(packed):,}",
-                evidence={"bytes": total, "compressed": int(packed)},
-            )
+            words = f"compressed, {total:,} bytes of numbers would take about {int(packed):,}"
+            yield Hit("not-compressed", words, evidence={"bytes": total, "compressed": int(packed)})
     left = [weight for weight in model.optimizer if weight.size > 1]
     if left:
         numbers = sum(weight.size for weight in left)
-        yield Hit(
-            "optimizer-state-left",
-            f"{len(left)} arrays of the optimizer hold {numbers:,} numbers",
-            evidence={"arrays": len(left), "numbers": numbers},
-        )
+        words = f"{len(left)} arrays of the optimizer hold {numbers:,} numbers"
+        yield Hit("optimizer-state-left", words, evidence={"arrays": len(left), "numbers": numbers})
 
 
 def deflated_share(facts: WeightFacts, dtype: str) -> float:

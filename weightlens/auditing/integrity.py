@@ -15,7 +15,7 @@ from weightlens.auditing.raw_file import RawFile
 from weightlens.call_order import calls_in_order, layers_with_paths, refs
 from weightlens.engine.output_shapes import OPEN_LENGTHS, ShapesOnly
 from weightlens.engine.wanted import Wanted, wanted_inputs
-from weightlens.errors import CutShort, WeightlensError, first_line
+from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model
 from weightlens.specs.weights import lacking, mismatches
 
@@ -80,12 +80,6 @@ RULES = (
 NO_SHAPES = (WeightlensError, ArithmeticError, ValueError, TypeError, IndexError, KeyError, AttributeError, MemoryError)
 
 
-def reading_hit(error: Exception) -> Hit:
-    """The finding of a file that was refused."""
-    rule = "truncated" if isinstance(error, CutShort) else "unreadable"
-    return Hit(rule, first_line(error) if isinstance(error, WeightlensError) else f"{type(error).__name__}: {first_line(error)}")
-
-
 def integrity(model: Model, raw: RawFile) -> Iterator[Hit]:
     """What the rules of this group say of a model, but for its numbers; ``raw`` is its file as it is."""
     incoming = shapes_in(model)
@@ -120,13 +114,8 @@ def number_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:
     """The finding of a weight with numbers that are not finite."""
     if facts.nan or facts.infinite:
         words = " and ".join(f"{count:,} {kind}" for count, kind in ((facts.nan, "NaN"), (facts.infinite, "infinite")) if count)
-        yield Hit(
-            "nan-or-infinity",
-            f"{words} of {facts.size:,} numbers",
-            name,
-            key,
-            {"nan": facts.nan, "infinite": facts.infinite, "size": facts.size},
-        )
+        evidence = {"nan": facts.nan, "infinite": facts.infinite, "size": facts.size}
+        yield Hit("nan-or-infinity", f"{words} of {facts.size:,} numbers", name, key, evidence)
 
 
 def shapes_in(model: Model) -> dict[int, tuple[int | None, ...]]:

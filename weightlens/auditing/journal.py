@@ -12,26 +12,23 @@ from typing import Self
 import orjson
 
 import weightlens
-from weightlens.auditing.one_file import Result, result_from, sha256_of
+from weightlens.auditing.finding import Hit
+from weightlens.auditing.one_file import Result, sha256_of
 from weightlens.auditing.places import Place
+from weightlens.auditing.store import Identity
 from weightlens.errors import BadInput
 from weightlens.terminal.machine import to_json
 
 HEADER = {"weightlens-audit": 2}
 
 
-def line_of(result: Result) -> bytes:
-    """A result as a line of JSON that ends with the CRC-32 of what is before."""
-    body = to_json(result.as_dict())
-    return body[:-1] + b',"crc":%d}\n' % zlib.crc32(body)
-
-
 def result_in(line: bytes) -> Result:
-    """The result in a line; ``ValueError`` where somebody has changed it."""
+    """The result in a line of JSON that ends with the CRC-32 of what is before; ``ValueError`` where somebody has changed it."""
     body, _, crc = line.strip().rpartition(b',"crc":')
     if crc != b"%d}" % zlib.crc32(body + b"}"):
         raise ValueError("a line is not as it was written")
-    return result_from(orjson.loads(body + b"}"))
+    data = orjson.loads(body + b"}")
+    return Result(**data | {"identity": Identity(**data["identity"]), "hits": [Hit(**hit) for hit in data["hits"]]})
 
 
 class Journal:
@@ -79,14 +76,12 @@ class Journal:
     def done(self, wanted: Sequence[Place]) -> Iterator[Result]:
         """The results that still hold: of files that have not changed since. To be gone through before any is added."""
         for place in wanted:
-            if place.name in self.known and self._same(place, old := self._result(place.name)):
-                yield old
+            if place.name in self.known:
+                start, length = self.known[place.name]
+                self.file.seek(start)
+                if self._same(place, old := result_in(self.file.read(length))):
+                    yield old
         self.file.seek(0, os.SEEK_END)
-
-    def _result(self, name: str) -> Result:
-        start, length = self.known[name]
-        self.file.seek(start)
-        return result_in(self.file.read(length))
 
     def _same(self, place: Place, old: Result) -> bool:
         if old.identity.size != place.size:
@@ -97,6 +92,7 @@ class Journal:
 
     def add(self, result: Result) -> None:
         """Append one result, at once."""
-        self.file.write(line_of(result))
+        body = to_json(result.as_dict())
+        self.file.write(body[:-1] + b',"crc":%d}\n' % zlib.crc32(body))
         self.file.flush()
         os.fsync(self.file.fileno())

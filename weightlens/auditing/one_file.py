@@ -8,18 +8,19 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from weightlens.auditing.finding import Hit
 from weightlens.auditing.health import Checked
-from weightlens.auditing.integrity import integrity, reading_hit
+from weightlens.auditing.integrity import integrity
 from weightlens.auditing.places import Place, files_in
 from weightlens.auditing.raw_file import RawFile, raw_file
 from weightlens.auditing.security import custom_hits, security
 from weightlens.auditing.store import Identity, describe
 from weightlens.call_order import every_layer
+from weightlens.errors import CutShort, WeightlensError, first_line
 from weightlens.formats import load
 
 EXPLAINED = frozenset({"external-link", "bomb", "pickle-in-archive", "path-outside"})  # why a file may be refused
@@ -38,13 +39,7 @@ class Result:
     def as_dict(self) -> dict[str, Any]:
         """As plain data."""
         hits = [{key: value for key, value in hit._asdict().items() if value} for hit in self.hits]
-        return {"file": self.file, "changed": self.changed, "seconds": self.seconds, "identity": self.identity.as_dict(), "hits": hits}
-
-
-def result_from(data: dict[str, Any]) -> Result:
-    """The result that ``as_dict`` has made plain."""
-    hits = [Hit(**hit) for hit in data["hits"]]
-    return Result(data["file"], data["changed"], Identity(**data["identity"]), hits, data["seconds"])
+        return vars(self) | {"identity": asdict(self.identity), "hits": hits}
 
 
 def audit_file(place: Place, inputs: str | None = None) -> Result:
@@ -60,7 +55,8 @@ def audit_file(place: Place, inputs: str | None = None) -> Result:
             check_model(path, raw, result, inputs)
     except Exception as error:
         if not any(hit.rule in EXPLAINED for hit in result.hits):
-            result.hits.append(reading_hit(error))
+            name = "" if isinstance(error, WeightlensError) else f"{type(error).__name__}: "
+            result.hits.append(Hit("truncated" if isinstance(error, CutShort) else "unreadable", name + first_line(error)))
     code = {hit.layer for hit in result.hits if hit.rule == "code-in-file" and hit.layer}
     told = [hit for hit in result.hits if hit.rule != "unknown-option" or hit.layer.rpartition("/")[2] not in code]
     result.hits = list({(hit.rule, hit.layer, hit.weight, hit.message): hit for hit in told}.values())

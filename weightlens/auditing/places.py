@@ -116,12 +116,8 @@ def below(path: Path) -> list[Path] | None:
     if not path.is_dir() or (path / "config.json").is_file() or is_saved_model(path) or is_tfjs(path):
         return None
     names = sorted(path.iterdir(), reverse=True)
-    return [one for one in names if (one.is_dir() and not one.is_symlink()) or (one.is_file() and is_taken(one))]
-
-
-def is_taken(path: Path) -> bool:
-    """Whether a file in a folder is a model, by its name, or an archive that holds one."""
-    return is_model_name(path.name) or is_archive_of_model(path)
+    files = {one for one in names if one.is_file() and (is_model_name(one.name) or is_archive_of_model(one))}
+    return [one for one in names if one in files or (one.is_dir() and not one.is_symlink())]
 
 
 def is_model_name(name: str) -> bool:

@@ -62,15 +62,10 @@ def raw_file(path: Path) -> RawFile:
         if kind != "zip" and zipfile.is_zipfile(path):
             with raw.look(path.name):
                 look_at_zip(raw, path)
-        if kind in ("zip", "tar", "json", "") and is_hdf5(path):
+        if kind in ("zip", "tar", "json", "") and h5f.is_hdf5(os.fsencode(path)):  # it may begin further on, where HDF5 looks as well
             with raw.look(path.name):
                 look_at_hdf5(raw, path, path.name)
     return raw
-
-
-def is_hdf5(path: Path) -> bool:
-    """Whether an HDF5 file begins here, or further on, where its library looks as well."""
-    return bool(h5f.is_hdf5(os.fsencode(path)))
 
 
 def look_at_hdf5(raw: RawFile, source: Any, label: str, packed: int | None = None) -> None:
@@ -157,9 +152,8 @@ def zip_hits(archive: zipfile.ZipFile, path: Path) -> Iterator[Hit]:
     for info in archive.infolist():
         if info.file_size > limits.allowed_bytes(info.compress_size):
             evidence = {"path": info.filename, "declared": info.file_size, "stored": info.compress_size}
-            yield Hit(
-                "bomb", f"{info.filename} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}", evidence=evidence
-            )
+            words = f"{info.filename} claims to unpack to {info.file_size:,} bytes from {info.compress_size:,}"
+            yield Hit("bomb", words, evidence=evidence)
         if stat.S_ISLNK(info.external_attr >> 16):
             yield Hit("external-link", f"{info.filename} is a symbolic link", evidence={"path": info.filename})
 

@@ -84,11 +84,8 @@ def security(raw: RawFile) -> Iterator[Hit]:
     for name, data in raw.graphs:
         found = sorted({match.decode() for match in OPERATIONS.findall(data)})
         if found:
-            yield Hit(
-                "code-in-file",
-                f"{name}: its graph calls {', '.join(found)}: it runs Python or touches files",
-                evidence={"operations": found},
-            )
+            words = f"{name}: its graph calls {', '.join(found)}: it runs Python or touches files"
+            yield Hit("code-in-file", words, evidence={"operations": found})
 
 
 def member_hits(raw: RawFile) -> Iterator[Hit]:
@@ -198,20 +195,11 @@ def text_hits(where: str, text: str, layer: str, key: str) -> Iterator[Hit]:
 
 def name_hits(raw: RawFile) -> Iterator[Hit]:
     """Names with characters that are not seen."""
-    of_layers = {name for _, config in raw.configs for name in layer_names(config)}
+    every_entry = [entry for _, config in raw.configs for entry in entries(config)]
+    of_layers = {entry[key] for entry in every_entry for key in ("name", "class_name") if isinstance(entry.get(key), str)}
     names = [*raw.paths, *(name for name, _ in raw.members), *sorted(of_layers)]
     odd = [name for name in dict.fromkeys(names) if not name.isprintable() and any(unicodedata.category(c) in HIDDEN for c in name)]
     for name in odd[:MOST]:
         marks = sorted({f"U+{ord(c):04X}" for c in name if unicodedata.category(c) in HIDDEN})
-        yield Hit(
-            "name-with-control-characters",
-            f"the name {name!a} holds {', '.join(marks)}",
-            name if name in of_layers else "",
-            evidence={"name": ascii(name), "characters": marks},
-        )
-
-
-def layer_names(config: Any) -> Iterator[str]:
-    """The names of the layers in a configuration, and of their classes."""
-    for entry in entries(config):
-        yield from (entry[key] for key in ("name", "class_name") if isinstance(entry.get(key), str))
+        words, layer = f"the name {name!a} holds {', '.join(marks)}", name if name in of_layers else ""
+        yield Hit("name-with-control-characters", words, layer, evidence={"name": ascii(name), "characters": marks})

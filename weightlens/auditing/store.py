@@ -7,7 +7,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -64,19 +64,6 @@ class Identity:
     digests: dict[str, str] = field(default_factory=dict)  # a hash of each weight, by its name
     prints: dict[str, list[float]] = field(default_factory=dict)  # a few numbers of each
 
-    def as_dict(self) -> dict[str, Any]:
-        """As plain data."""
-        return asdict(self)
-
-    @property
-    def fingerprint(self) -> Fingerprint:
-        """What tells how far another model is from this one."""
-        return self.digests, self.prints
-
-    def without_fingerprint(self) -> Identity:
-        """The same without the fingerprint, which is its largest part."""
-        return replace(self, digests={}, prints={})
-
 
 def describe(identity: Identity, model: Model, layers: Iterable[tuple[str, Layer, Mapping[str, WeightFacts]]]) -> None:
     """Add what the model and the facts of its weights say."""
@@ -110,13 +97,8 @@ def description(layer: Layer) -> tuple[Any, ...]:
         if key not in SILENT and key != "batch_shape" and not any(word in key for word in TRAINING)
     )
     inside = [description(inner) for inner in layer.inner.values()]
-    return (
-        layer.class_name,
-        settings,
-        sorted(w.shape for w in layer.own_weights.values()),
-        inside,
-        architecture(layer.model) if layer.model else None,
-    )
+    shapes = sorted(w.shape for w in layer.own_weights.values())
+    return layer.class_name, settings, shapes, inside, architecture(layer.model) if layer.model else None
 
 
 def store_hits(files: Mapping[str, Identity], fingerprints: Kept[Fingerprint]) -> Iterator[tuple[str, Hit]]:
@@ -127,14 +109,8 @@ def store_hits(files: Mapping[str, Identity], fingerprints: Kept[Fingerprint]) -
     for group in groups(ordered, lambda name: files[name].sha256):
         for name in group[1:]:
             seen.add(name)
-            yield (
-                name,
-                Hit(
-                    "same-file",
-                    f"the same bytes as {group[0]}",
-                    evidence=same_as(group) | {"sha256": files[name].sha256},
-                ),
-            )
+            evidence = same_as(group) | {"sha256": files[name].sha256}
+            yield name, Hit("same-file", f"the same bytes as {group[0]}", evidence=evidence)
     rest = [name for name in ordered if name not in seen]
     for group in groups(rest, lambda name: files[name].weights):
         for name in group[1:]:

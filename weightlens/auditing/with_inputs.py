@@ -90,13 +90,8 @@ def rounded_hits(model: Model, arrays: list[np.ndarray], recorded: Trace) -> Ite
         first, second = choices(np.asarray(before.value)), choices(np.asarray(after))
         share = 0.0 if first is None or second is None else float((first != second).mean())
         if share > CHANGED:
-            yield Hit(
-                "int8-loss",
-                f"as int8, {share:.1%} of {len(arrays[0])} predictions change",
-                ref.layer,
-                "",
-                {"changed": share, "by": "inputs"},
-            )
+            words = f"as int8, {share:.1%} of {len(arrays[0])} predictions change"
+            yield Hit("int8-loss", words, ref.layer, "", {"changed": share, "by": "inputs"})
 
 
 def rounded(layer: Layer) -> dict[str, np.ndarray]:

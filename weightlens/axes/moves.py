@@ -27,7 +27,9 @@ def moved(y: Recorded, given: dict[int, Named], fixed: dict[str | Mark, Factor])
     """The axes of a moved array; what is picked out of an axis goes to ``fixed``."""
     parts = sources(y)
     if y.op in PERMUTATIONS and isinstance(parts[0], Recorded):
-        return permuted(y, given[id(parts[0])].axes)
+        axes_before = given[id(parts[0])].axes  # of an array whose axes all have different lengths the call tells the order
+        order = y.op(np.broadcast_to(0, range(2, 2 + len(axes_before))), *y.args[1:], **y.kwargs).shape
+        return [axes_before[n - 2] for n in order]
     shapes = [shape_of(part) for part in parts]
     lines = lines_of(y, shapes)
     names: list[list[Axis]] = [given[id(part)].axes if isinstance(part, Recorded) else [()] * len(shape_of(part)) for part in parts]
@@ -51,12 +53,6 @@ def moved(y: Recorded, given: dict[int, Named], fixed: dict[str | Mark, Factor])
         if len(parts) > 1 and varied(line.source[line.real]):
             axes[a].insert(0, joined(parts, given, line.source, not axes[a]))
     return [in_order(made, n) for made, n in zip(axes, y.shape, strict=True)]
-
-
-def permuted(y: Recorded, axes: list[Axis]) -> list[Axis]:
-    """The axes in another order, which the call tells of an array whose axes all have different lengths."""
-    order = y.op(np.broadcast_to(0, range(2, 2 + len(axes))), *y.args[1:], **y.kwargs).shape  # type: ignore[misc]  # of PERMUTATIONS
-    return [axes[n - 2] for n in order]
 
 
 def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed: dict[str | Mark, Factor], keeps: bool) -> None:

@@ -1,16 +1,20 @@
-"""The axes that no calculation tells: of weights (by the spec of their class), of a layer's own tables, and guesses by rank."""
+"""The axes that no calculation tells: of weights (by the spec of their class), of inputs, of a layer's own tables; guesses by rank."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from weightlens.axes.factors import KERNEL, Axis, Factor, plain
+from weightlens.recording.graph import walk
 from weightlens.specs.registry import spec
+
+if TYPE_CHECKING:
+    from weightlens.recording import Recorded, Trace
 
 SPACE = {0: (), 1: ("time step",), 2: ("row", "column"), 3: ("plane", "row", "column")}
 LETTERS = {"input gate": "i", "forget gate": "f", "output gate": "o", "candidate": "g", "update gate": "z", "reset gate": "r"}
@@ -21,6 +25,9 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
     "plane weights": ("plane", "?"), "cosines": ("?", "frequency"), "sines": ("?", "frequency"),
 }  # fmt: skip
 NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of its step
+# What the dots of ``LayerSpec.takes`` stand for, by how many axes they are: at the end the inside of a time step, else places.
+INSIDE = {1: ("feature",), 2: ("row", "channel"), 3: ("row", "column", "channel")}
+PLACES = {1: ("token",), 2: ("row", "column")}
 
 
 def spaces(kind: str, n: int) -> tuple[str, ...]:
@@ -48,11 +55,6 @@ def equation_axes(equation: str, name: str, rank: int) -> tuple[str, ...]:
     new = [c for c in kernel if c not in inputs]
     word = {c: "unit" if len(new) == 1 else f"unit {c}" for c in new}
     return tuple(word.get(c, "?") for c in (kernel if name == "kernel" else output[len(output) - rank :]))
-
-
-def constant_axes(name: str, shape: tuple[int, ...]) -> list[Axis]:
-    """The same for numbers that a layer makes itself."""
-    return axes_by_text(CONSTANTS.get(name, ()), shape)
 
 
 def axes_by_text(texts: Sequence[str], shape: tuple[int, ...]) -> list[Axis]:
@@ -92,3 +94,34 @@ def guessed(shape: tuple[int, ...], taken: set[str]) -> list[str]:
     usual = {1: ("sample",), 2: ("sample", "feature"), 3: ("sample", "time step", "feature"), 4: ("sample", *SPACE[2], "channel"),
              5: ("sample", *SPACE[3], "channel")}.get(rank, tuple(f"axis {d}" for d in range(rank)))  # fmt: skip
     return [f"axis {d}" if name in taken else name for d, name in enumerate(usual)]
+
+
+def input_axes(trace: Trace, x: Recorded) -> Sequence[str]:
+    """The axes of an input, by the first layer that tells; what is usual where none does."""
+    same, looked = {id(x)}, set[str]()
+    for step in trace.steps:
+        if not any(id(y) in same for y in walk([step.made])):
+            continue
+        parts = step.layer.split("/")
+        for path in ("/".join(parts[: i + 1]) for i in range(len(parts))):  # a wrapper before what it is wrapped around
+            layer = trace.layers.get(path)
+            if layer is not None and path not in looked and (axes := told(layer.class_name, layer.config, x.ndim)):
+                return axes
+            looked.add(path)
+        if step.made.shape == x.shape:
+            same.add(id(step.made))
+    return guessed(x.shape, set())
+
+
+def told(kind: str, config: dict[str, Any], rank: int) -> tuple[str, ...]:
+    """The axes of what a layer takes, where its class says so."""
+    known = spec(kind)
+    takes = (known.takes or ("sample, *, channel" if known.spatial else "")).replace("*", ", ".join(spaces(kind, known.spatial)))
+    axes = takes.split(", ") if takes else []
+    if "..." in axes:
+        at, n = axes.index("..."), rank - len(axes) + 1
+        axes[at : at + 1] = (INSIDE if axes[-1] == "..." else PLACES).get(n, ("place",) * n) if n > 0 else ("...",)
+    if "channel" in axes and config.get("data_format") == "channels_first":
+        axes.remove("channel")
+        axes.insert(len(axes) - known.spatial, "channel")
+    return tuple(axes) if len(axes) == rank and "..." not in axes else ()

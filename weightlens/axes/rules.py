@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from weightlens.axes import inputs, names
+from weightlens.axes import names
 from weightlens.axes.factors import KERNEL, PADDING, Axis, Factor, Mark, Named, groups, plain
 from weightlens.axes.moves import moved
 from weightlens.recording.calls import (
@@ -130,12 +130,15 @@ class Axes:
     def given(self, y: Recorded) -> Named:
         """The axes of inputs, weights and constants, as layers and tables tell them; unknown ones get a mark."""
         if y.kind == "input":
-            return Named([plain(name, n) for name, n in zip(inputs.input_axes(self.trace, y), y.shape, strict=True)])
+            return Named([plain(name, n) for name, n in zip(names.input_axes(self.trace, y), y.shape, strict=True)])
         if not y.kind:
             return Named([()] * y.ndim, learned=True)
         layer = getattr(y.source, "layer", None) or self.trace.layers.get(y.layer)
         kind, config = (layer.class_name, layer.config) if layer is not None else ("", {})
-        axes = names.weight_axes(kind, config, y.name, y.shape) if y.kind == "weight" else names.constant_axes(y.name, y.shape)
+        if y.kind == "weight":
+            axes = names.weight_axes(kind, config, y.name, y.shape)
+        else:
+            axes = names.axes_by_text(names.CONSTANTS.get(y.name, ()), y.shape)
         usual = names.never_told(y.ndim, bool(kind) and y.kind == "weight")
         opened = [plain(word, y.shape[d], mark=Mark(y.layer, y.name, y.shape, d)) for d, word in enumerate(usual)]
         return Named([axis or mark for axis, mark in zip(axes, opened, strict=True)], learned=True)

@@ -13,11 +13,11 @@ from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
+from textual.screen import ModalScreen
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from weightlens.browse.drawing import exact
-from weightlens.browse.help_screen import HelpScreen
 from weightlens.browse.listing import Item, difference_items, step_items, weight_items
 from weightlens.browse.matrix_view import MatrixView
 from weightlens.browse.plane import plane_of
@@ -30,6 +30,21 @@ from weightlens.terminal import clean
 HINTS = "/ filter  : jump  [ ] slice  d difference  t trace  y copy  ? help  q quit"
 COPIED = 100_000  # numbers of a slice that are copied
 MARKS = {True: "≠ ", False: "= ", None: "  "}
+KEYS = (
+    ("up, down", "another matrix; in a matrix, a row"),
+    ("enter, tab", "from the list into the matrix, and back"),
+    ("left, right", "a column"),
+    ("page up, page down", "ten rows"),
+    ("home, end", "the first or the last column"),
+    ("[ and ]", "another filter, channel, head or sample"),
+    (":12,3", "jump to an index, as --slice counts"),
+    ("/kernel", "only names with this in them; empty for all"),
+    ("d", "the difference from another file, and back"),
+    ("t", "the steps for an input (0,1 or a file), and back"),
+    ("y", "copy the number"),
+    ("Y", "copy all rows and columns that belong together"),
+    ("q", "quit"),
+)
 
 
 class Doors(NamedTuple):
@@ -37,6 +52,24 @@ class Doors(NamedTuple):
 
     load: Callable[[str], Model]
     trace: Callable[[str], Trace]
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys over the model; any key closes it."""
+
+    CSS = """
+    HelpScreen { align: center middle; }
+    HelpScreen Static { width: auto; height: auto; max-width: 100%; padding: 0 1; border: round $primary; background: $surface; }
+    """
+
+    def compose(self) -> ComposeResult:
+        """The list."""
+        rows = (Text.assemble((f"{key:<19}", "bold"), words) for key, words in KEYS)
+        yield Static(Text("\n").join(rows))
+
+    def on_key(self) -> None:
+        """Any key closes it."""
+        self.dismiss()
 
 
 class Browser(App[None]):

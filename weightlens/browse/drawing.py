@@ -52,12 +52,6 @@ def sample_of(plane: Plane, index: Index, width: int, lines: int, coloured: bool
     return Sample(plane.numbers(index, rows, columns), rows, columns, zoom)
 
 
-def map_lines(sample: Sample, place: tuple[int, int], painter: Painter) -> list[Text]:
-    """The heat map, the place marked."""
-    marked = place[0] // sample.rows.step, place[1] // sample.columns.step
-    return [Text.from_ansi(line, no_wrap=True) for line in painter.picture(sizes_of(sample.numbers), marked)]
-
-
 def legend(sample: Sample, painter: Painter) -> Text:
     """What the colours mean, and what the map leaves out."""
     low, high = f"{painter.scale.low:.3g} ", f" {painter.scale.high:.3g}"
@@ -149,7 +143,9 @@ class Drawer(NamedTuple):
         room = max(1, min(body - FEWEST, max(body // 2, body - plane.rows - 1)))
         sample = self.sample(plane, index, width, room)
         painter = Painter(self.colours, scale_of(sizes_of(sample.numbers)), sample.zoom)
-        drawn = map_lines(sample, plane.place(index), painter)
+        row, column = plane.place(index)
+        marked = row // sample.rows.step, column // sample.columns.step
+        drawn = [Text.from_ansi(line, no_wrap=True) for line in painter.picture(sizes_of(sample.numbers), marked)]
         numbers = number_lines(plane, index, item.label, width, body - len(drawn), sample.numbers)
         return [*titles, *drawn, legend(sample, painter), *numbers, status_line(item, index, width)]
 

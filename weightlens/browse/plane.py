@@ -11,8 +11,7 @@ from weightlens.browse.listing import Item
 from weightlens.errors import BadInput
 from weightlens.model import Weight
 from weightlens.specs.sizes import tuple_text
-from weightlens.terminal.axis_order import order_of
-from weightlens.terminal.matrices import as_slice, one_index, read_part
+from weightlens.terminal.matrices import as_slice, one_index, order_of, read_part
 
 Index = tuple[int, ...]
 

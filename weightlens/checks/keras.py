@@ -20,7 +20,7 @@ from weightlens.checks.layer_outputs import EPSILON, LayerOutput, as_given, batc
 from weightlens.checks.oracle import Network, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import trace
-from weightlens.engine.state import batch_size, is_stateful
+from weightlens.engine.wanted import batch_size, is_stateful
 from weightlens.errors import WeightlensError, first_line
 from weightlens.model import Model
 from weightlens.report import Report, Row, compare

@@ -79,7 +79,9 @@ def computed_calls(
     precision = {id(t): before for t in flatten(graph.inputs)}
     for call in calls:
         before_it = lowest_precision([before, *(precision.get(id(t), before) for t in call.inputs)])
-        leaving = lowest_precision([before_it, *precisions(call)])
+        layers = call.layer._flatten_layers() if hasattr(call.layer, "_flatten_layers") else ()  # those inside, too
+        inside = [*(t.dtype for t in call.outputs), *(layer.compute_dtype for layer in layers)]
+        leaving = lowest_precision([before_it, *map(dtype_name, inside)])
         precision |= {id(t): leaving for t in call.outputs}
         if graph_of(call.layer) is not None and all(id(t) in values for t in call.given):
             set_states(at_first)  # the layers inside compute once more: from where they started
@@ -102,12 +104,6 @@ def set_states(states: list[tuple[Any, np.ndarray]]) -> None:
         variable.assign(state)
 
 
-def precisions(call: LayerCall) -> list[str]:
-    """The dtypes in which a layer and its inner layers compute, and those of its outputs."""
-    inner = call.layer._flatten_layers() if hasattr(call.layer, "_flatten_layers") else ()
-    return [dtype_name(t.dtype) for t in call.outputs] + [dtype_name(layer.compute_dtype) for layer in inner]
-
-
 def lowest_precision(names: list[str]) -> str:
     """The dtype with the fewest digits; ``float32`` unless one has fewer."""
     return max(names, key=lambda name: EPSILON.get(name, 0.0))
@@ -127,15 +123,9 @@ def calls_of(graph: Network) -> Iterator[LayerCall]:
         nodes = [n for i, n in enumerate(layer._inbound_nodes) if f"{id(layer)}_ib-{i}" in inside or f"{layer.name}_ib-{i}" in inside]
         for number, node in enumerate(nodes):
             if type(layer).__name__ != INPUT:
-                yield LayerCall(
-                    path_of_call(layer.name, number), layer, flatten(call_tensors(node)), flatten(node.input_tensors), flatten(node.outputs)
-                )
-
-
-def call_tensors(node: Network) -> Any:
-    """The symbolic tensors that a call is made on, without masks and other arguments (Keras 3 and 2)."""
-    args = node.arguments.args if hasattr(node, "arguments") else node.call_args
-    return args[0] if args else node.input_tensors
+                args = node.arguments.args if hasattr(node, "arguments") else node.call_args
+                given, inputs = (flatten(tensors) for tensors in (args[0] if args else node.input_tensors, node.input_tensors))
+                yield LayerCall(path_of_call(layer.name, number), layer, given, inputs, flatten(node.outputs))
 
 
 def dtype_name(dtype: object) -> str:

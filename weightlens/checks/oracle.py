@@ -41,14 +41,26 @@ Change = Callable[[Any], Any]  # of a configuration
 Network = Any  # a network, layer, node or tensor of Keras: their classes differ between its versions
 CONFIG = "config.json"  # in an archive of Keras 3
 VARIABLES = "variables/variables"  # the beginning of the names of all files with numbers
-STDOUT, STDERR = 1, 2
+STDERR = 2
 
 
-def quiet_tensorflow() -> contextlib.AbstractContextManager[None]:
-    """Settings for TensorFlow: no graphics card, no log output, the same order of sums on every machine."""
+@contextlib.contextmanager
+def quiet_tensorflow() -> Iterator[None]:
+    """TensorFlow with no graphics card, no output of errors or warnings, and the same order of sums on every machine."""
     for name, value in {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}.items():
         os.environ.setdefault(name, value)
-    return quiet(STDERR)
+    sys.stderr.flush()
+    nowhere, saved = os.open(os.devnull, os.O_WRONLY), os.dup(STDERR)
+    try:
+        os.dup2(nowhere, STDERR)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(saved, STDERR)
+        os.close(saved)
+        os.close(nowhere)
 
 
 def load_oracle(model: Model) -> tuple[ModuleType, Network]:
@@ -247,24 +259,3 @@ def write_variables(path: Path, folder: Path) -> None:
             with source.open("rb") if isinstance(source, Path) else source as old, (folder / name).open("wb") as new:
                 old.seek(0)
                 shutil.copyfileobj(old, new)
-
-
-@contextlib.contextmanager
-def quiet(*descriptors: int) -> Iterator[None]:
-    """Send file descriptors (1: output, 2: errors) to the null device, and ignore Python's warnings."""
-    sys.stdout.flush()
-    sys.stderr.flush()
-    nowhere, saved = os.open(os.devnull, os.O_WRONLY), {number: os.dup(number) for number in descriptors}
-    try:
-        for number in descriptors:
-            os.dup2(nowhere, number)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        for number, copy in saved.items():
-            os.dup2(copy, number)
-            os.close(copy)
-        os.close(nowhere)

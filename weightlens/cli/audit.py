@@ -52,10 +52,12 @@ def audit(
     weightlens audit s3://bucket/models/ --workers 4 --resume audit.jsonl
     """
     from weightlens.auditing import audit as begin
+    from weightlens.auditing.finding import LEVELS
     from weightlens.auditing.reports import FORMATS
 
     out = Destination(output, force, output_format, FORMATS)
     check_choice(fail_on, "--fail-on", FAIL_ON)
+    fails = len(LEVELS) if fail_on == "never" else LEVELS.index(fail_on)
     asked = begin(*where, rules=rule or (), inputs=inputs, baseline=baseline, resume=resume, workers=workers, scheduler=scheduler)
     check_outputs(out, asked, inputs, baseline, resume)
     stopped = run(asked)
@@ -64,7 +66,7 @@ def audit(
         more = f"--resume {resume}" if resume else "--resume FILE, given from the start,"
         note(f"stopped after {len(asked.identities):,} of {len(asked.places):,} files; {more} goes on from there")
         raise typer.Exit(stopped)
-    raise typer.Exit(code(asked, fail_on))
+    raise typer.Exit(int(any(LEVELS.index(one.level) >= fails for one in asked.found)))
 
 
 def check_outputs(out: Destination, asked: Audit, inputs: str | None, baseline: str | None, resume: str | None) -> None:
@@ -105,10 +107,3 @@ def write(asked: Audit, out: Destination) -> None:
             write_report(asked, out.format, file)
     if out.file is not None:
         report_done(f"{out.file} written. {summary(asked)[0]}.")
-
-
-def code(asked: Audit, fail_on: str) -> int:
-    """1 where a finding is as bad as is asked, else 0."""
-    from weightlens.auditing.finding import LEVELS, worst
-
-    return int(fail_on != "never" and worst(asked.found) >= LEVELS.index(fail_on))

@@ -27,7 +27,7 @@ GROUPS = {  # where each command is defined; only the one that is called is impo
         "import": ("change", "import_"),
         "patch": ("change", "patch"),
         "fit": ("train", "fit"),
-        "simplify": ("simplify", "simplify"),
+        "simplify": ("change", "simplify"),
         "convert": ("change", "convert"),
     },
 }
@@ -38,18 +38,14 @@ class Command(TyperCommand):
     """A command; each one takes ``--quiet``."""
 
     def get_params(self, ctx: Any) -> Any:
+        def silence(ctx: Any, option: Any, value: bool) -> None:
+            QUIET.set(bool(value))
+
+        words = "No notes, no progress, no word of what was written."
+        names = ["--quiet", "-q"]
+        quiet = TyperOption(param_decls=names, is_flag=True, default=False, expose_value=False, callback=silence, help=words)
         *options, help_option = super().get_params(ctx)
-        return [*options, quiet_option(), help_option]
-
-
-def quiet_option() -> TyperOption:
-    """The option that silences everything but errors and what was asked for."""
-
-    def silence(ctx: Any, option: Any, value: bool) -> None:
-        QUIET.set(bool(value))
-
-    words = "No notes, no progress, no word of what was written."
-    return TyperOption(param_decls=["--quiet", "-q"], is_flag=True, default=False, expose_value=False, callback=silence, help=words)
+        return [*options, quiet, help_option]
 
 
 class Groups(TyperGroup):

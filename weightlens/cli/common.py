@@ -91,7 +91,7 @@ def samples_of(given: str | None, model: Model, scale: str | None = None) -> Sam
 def refuse_shapes(model: Model, arrays: Sequence[np.ndarray], given: bool = True) -> None:
     """Refuse samples whose shape leaves a layer nothing to compute, or too much; a note if the network keeps a state."""
     from weightlens.engine.output_shapes import refuse_explosion, refuse_too_short
-    from weightlens.engine.state import state_note
+    from weightlens.engine.wanted import state_note
 
     shapes = [x.shape[1:] for x in arrays]
     if given:

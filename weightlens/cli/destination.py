@@ -75,7 +75,7 @@ class Destination:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
 
-    def write(self, lines: Callable[[Screen], None], **data: Callable[[BinaryIO], None]) -> None:
+    def write(self, lines: Callable[[Screen], None], **data: Callable[[BinaryIO], object]) -> None:
         """Write what the format asks for: ``data`` has a function for each format but ``table``, which is ``lines``."""
         from weightlens.terminal import Screen
 

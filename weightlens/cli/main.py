@@ -3,7 +3,7 @@
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,7 +25,7 @@ from weightlens.cli.common import (
     samples_of,
 )
 from weightlens.cli.destination import Destination
-from weightlens.cli.messages import note_non_finite_weights, quiet_pipe, report_error, system_error, unexpected_error
+from weightlens.cli.messages import note_non_finite_weights, report_error, unexpected_error
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.stopping import Stopped
 from weightlens.terminal import QUIET
@@ -131,15 +131,15 @@ def refuse_heat(heat: bool, output_format: str) -> None:
 def show_summary(model: "Model", out: Destination, always_hash: bool) -> None:
     """Write the summary; on a screen below what the file says of itself."""
     from weightlens.terminal.machine import json_line
-    from weightlens.terminal.show import print_summary
+    from weightlens.terminal.show import heading_lines
 
     table = model.summary()
-    texts = {"json": lambda: json_line("show", summary=table.as_dict()).decode(), "csv": table.csv, "markdown": table.markdown}
-
-    def write(file: BinaryIO) -> None:
-        file.write(texts[out.format]().encode())
-
-    out.write(lambda screen: print_summary(model, screen, always_hash), **dict.fromkeys(texts, write))
+    out.write(
+        lambda screen: screen.lines([*heading_lines(model, screen, always_hash), "", *str(table).splitlines()]),
+        json=lambda file: file.write(json_line("show", summary=table.as_dict())),
+        csv=lambda file: file.write(table.csv().encode()),
+        markdown=lambda file: file.write(table.markdown().encode()),
+    )
 
 
 def show_model(model: "Model", selection: "Selection", out: Destination) -> None:
@@ -152,16 +152,11 @@ def show_model(model: "Model", selection: "Selection", out: Destination) -> None
         return
     from weightlens.terminal import machine
 
-    as_npz = out.file is not None and out.file.suffix == ".npz"
     with out.opened() as file:
-        if out.format == "csv":
-            machine.write_csv(model, file, selection)
-        elif out.format == "json":
-            machine.write_json(model, file, selection)
-        elif out.format == "parquet":
-            machine.write_parquet(model, file, selection)
+        if out.format == "npy":
+            machine.write_npy(model, file, selection, several=out.file is not None and out.file.suffix == ".npz")
         else:
-            machine.write_npy(model, file, selection, as_npz)
+            getattr(machine, f"write_{out.format}")(model, file, selection)
 
 
 def trace(
@@ -239,7 +234,7 @@ def main(arguments: list[str] | None = None) -> int:
     except WeightlensError as error:
         return report_error(str(error))
     except (BrokenPipeError, SystemExit):  # nobody reads on (``| head``): click turns that into SystemExit
-        quiet_pipe()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that Python ends quietly
         return 0
     except Stopped as stopped:
         return stopped.code
@@ -247,7 +242,5 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except MemoryError:
         return report_error("there is not enough memory for this; --layer, --slice and --layers ask for less")
-    except OSError as error:
-        return system_error(error)
     except Exception as error:
         return unexpected_error(error)

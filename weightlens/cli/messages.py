@@ -71,20 +71,10 @@ def said(path: Path) -> Path:
     return path if path.name not in ("", "..") else path.resolve()
 
 
-def system_error(error: OSError) -> int:
-    """Report an error of the operating system: no space, no permission, closed. Output files report their own."""
-    if error.errno is None or error.strerror != os.strerror(error.errno):  # HDF5's own
-        return unexpected_error(error)
-    return report_error(f"{error.filename or 'standard input or output'}: cannot be read or written ({error.strerror})")
-
-
-def quiet_pipe() -> None:
-    """Let Python end quietly after a broken pipe (``| head``)."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
 def unexpected_error(error: Exception) -> int:
-    """Report any other exception: click's own errors, and our bugs, which are called so."""
+    """Report any other exception: errors of the operating system and click's own, and our bugs, which are called so."""
+    if isinstance(error, OSError) and error.errno is not None and error.strerror == os.strerror(error.errno):  # not HDF5's own
+        return report_error(f"{error.filename or 'standard input or output'}: cannot be read or written ({error.strerror})")
     if hasattr(error, "format_message"):  # a wrong option, a missing argument; empty where help was printed instead
         return report_error(f"{error.format_message()} (--help lists what there is)") if error.format_message() else 2
     if type(error).__name__ == "Abort":

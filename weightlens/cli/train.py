@@ -108,15 +108,16 @@ def train_sheet(
     weightlens train-sheet or.h5 -i or_data.csv --target y --format table
     weightlens train-sheet or.h5 -i or_data.csv --target y --by-hand mine.csv
     """
+    asked = Training(data, target, loss, optimizer, rate, batch, init)
     if by_hand is not None:
         if output is not None:
             raise BadInput("-o does not go with --by-hand, which writes no workbook")
-        check_step(ModelOptions(model, config).load(), Training(data, target, loss, optimizer, rate, batch, init), by_hand, output_format)
+        check_step(ModelOptions(model, config).load(), asked, by_hand, output_format)
     out = Destination(output, force, output_format, FORMATS)
     if output_format == "xlsx":
         out = replace(out, file=output or Path(Path(model).stem + "_learns.xlsx"))
     out.check(model, input=data, config=config)
-    opened, asked = ModelOptions(model, config).load(), Training(data, target, loss, optimizer, rate, batch, init)
+    opened = ModelOptions(model, config).load()
     epoch, read = asked.record(opened)
     if output_format != "xlsx":
         from weightlens.terminal.print_trace import print_trace, write_json

@@ -1,17 +1,20 @@
-"""What forbids computing with a layer: wrong options, weights that contradict them, numbers outside of a table."""
+"""What forbids computing with a layer: wrong options, weights that contradict them, numbers outside of a table, exceptions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError, first_line
 from weightlens.model import Layer, Model
 from weightlens.recording import value_of
-from weightlens.specs.registry import spec
-from weightlens.specs.weights import contradictions
+from weightlens.specs.options import of_every_layer, options_of
+from weightlens.specs.registry import REGISTERED, spec
+from weightlens.specs.weights import lacking, mismatches
+
+Result = TypeVar("Result")
 
 
 def faults_of(layer: Layer, x: object = None) -> Iterator[str]:
@@ -22,7 +25,9 @@ def faults_of(layer: Layer, x: object = None) -> Iterator[str]:
     if not layer.is_operation:
         stored = {name: weight.shape for name, weight in layer.own_weights.items()}
         if stored or x is not None:  # a layer without any is the business of a note until it is computed
-            yield from contradictions(layer.class_name, layer.config, stored, None if x is None else shape_of(x))
+            given = layer.class_name, layer.config, stored
+            yield from (line for _, line in mismatches(*given, None if x is None else shape_of(x)))
+            yield from (f"the file lacks {name!r} for it" for name in lacking(*given))
 
 
 def shape_of(x: object) -> tuple[int, ...] | None:
@@ -80,3 +85,39 @@ def refuse_outside_table(layer: Layer, x: object, weights: Mapping[str, Any], re
             f"{name or f'the input of layer {layer.name!r}'}, row {source.first + sample + 1}{at}: {ids[tuple(wrong[0])]:.9g} is out of "
             f"range; layer {layer.name!r} ({layer.class_name}) takes whole numbers from 0 {limit}"
         )
+
+
+def attempt(layer: Layer, compute: Callable[[], Result], x: object = None) -> Result:
+    """``compute()``; its exceptions become ``UnsupportedLayer`` or ``BadInput``. ``x`` is what the layer computes with."""
+    try:
+        return compute()
+    except WeightlensError:
+        raise
+    except NotImplementedError as refusal:
+        raise UnsupportedLayer(layer.name, layer.class_name, str(refusal)) from None
+    except KeyError as missing:
+        raise UnsupportedLayer(layer.name, layer.class_name, f"the file lacks {missing} for it") from None
+    except (ValueError, IndexError) as misfit:  # NumPy's answer to shapes that do not fit each other
+        raise BadInput(f"the numbers given do not fit layer {layer.name!r} ({layer.class_name}): {misfit}") from misfit
+    except MemoryError as full:
+        raise UnsupportedLayer(layer.name, layer.class_name, f"needs more memory than there is ({first_line(full)})") from full
+    except (TypeError, AttributeError, ArithmeticError) as error:
+        raise UnsupportedLayer(layer.name, layer.class_name, whose_fault(layer, x, error)) from error
+
+
+def whose_fault(layer: Layer, x: object, error: Exception) -> str:
+    """The reason to give for a ``TypeError`` and its kin: the user's own function, the file's settings, or weightlens."""
+    what = f"{type(error).__name__}: {first_line(error)}"
+    if layer.class_name in REGISTERED and not layer.is_operation:
+        return f"the function registered for this class fails ({what})"
+    if is_checked(layer, x):
+        return f"weightlens fails to compute it ({what}), although its settings in the file are in order: please report this mistake"
+    return f"cannot be computed as the file has it ({what})"
+
+
+def is_checked(layer: Layer, x: object) -> bool:
+    """Whether a layer is given one array of numbers, and the table of options checked all its settings."""
+    options = None if layer.is_operation else options_of(layer.class_name)
+    if options is None or layer.inner or getattr(getattr(x, "dtype", None), "kind", "") not in ("b", "i", "u", "f"):
+        return False
+    return all(name not in options or options[name].kind != "any" or name in of_every_layer() for name in layer.config)

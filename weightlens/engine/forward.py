@@ -10,9 +10,8 @@ import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.engine.binding import bind
-from weightlens.engine.portions import samples_at_once
+from weightlens.engine.portions import samples_at_once, side_by_side
 from weightlens.engine.run import Run, Weights
-from weightlens.engine.threads import side_by_side
 from weightlens.errors import UnsupportedLayer
 from weightlens.model import Model
 from weightlens.recording import Recorded, Trace

@@ -47,15 +47,12 @@ def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str,
         mismatch = signature_mismatch(function, args, options)
     if mismatch:
         raise UnsupportedLayer(layer.name, layer.class_name, f"is called in a way that weightlens does not know ({mismatch})")
-    if function is np.power and is_root_of_minus_infinity(*args):
-        raise UnsupportedLayer(layer.name, layer.class_name, "takes the power 0.5 of -inf, which is infinite in Keras and NaN in NumPy")
+    if function is np.power:
+        x, exponent = map(value_of, args)
+        if np.any(np.equal(exponent, 0.5)) and np.any(np.equal(x, -np.inf)):
+            raise UnsupportedLayer(layer.name, layer.class_name, "takes the power 0.5 of -inf, which is infinite in Keras and NaN in NumPy")
     compute, kind = partial(function, *args, **options), str(layer.quirks.input_dtype)
     return lambda: kept_in_range(layer.class_name, kind, given, compute())
-
-
-def is_root_of_minus_infinity(x: Any, exponent: Any) -> bool:
-    """Whether a power is one for which NumPy takes a square root, of -inf."""
-    return bool(np.any(np.equal(value_of(exponent), 0.5)) and np.any(np.equal(value_of(x), -np.inf)))
 
 
 def signature_mismatch(function: LayerFunction, args: Sequence[Any], options: dict[str, Any]) -> str:

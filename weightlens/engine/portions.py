@@ -1,19 +1,23 @@
-"""Whether the samples of a network stand alone: then many of them are computed in portions, whose values stay in the processor's cache.
+"""Whether the samples of a network stand alone: then many of them are computed in portions, whose values stay in the processor's cache,
+on all cores: NumPy lets other threads go on while it computes.
 
 A layer is believed to take samples alone where its spec says so (``LayerSpec.alone``), an operator where it works place by place.
 """
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import numpy as np
 
 from weightlens.call_order import path_of_call, tensors_into
 from weightlens.engine.output_shapes import largest_value, symbolic_shapes
-from weightlens.engine.threads import cores
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.recording.graph import is_inside
 from weightlens.specs.operation import PLACE_BY_PLACE, is_tensorflow
@@ -25,6 +29,7 @@ Shapes = dict[str, list[Shape | None]]
 # Samples computed at once, so that their values stay in the processor's cache: more where each of them has few, by the largest array.
 AT_ONCE, PICTURES, SEQUENCES = 128, 32, 512
 FEW_NUMBERS, MOST_NUMBERS = 1 << 18, 1 << 23
+MOST = 8  # threads, each of which holds the values of a portion
 
 
 def samples_at_once(model: Model, arrays: list[np.ndarray]) -> int:
@@ -118,3 +123,56 @@ def has_places(calls: list[tuple[Layer, str, Call]], shapes: Shapes) -> bool:
     across = [place + layer.name for layer, place, _ in calls if spec_of(layer).across]
     found = [[outputs[0] for path, outputs in shapes.items() if outputs and is_inside(path, name)] for name in across]
     return all(outputs and all(shape is not None and len(shape) > 1 for shape in outputs) for outputs in found)
+
+
+def side_by_side(compute: Callable[[int], list[Any]], starts: Sequence[int]) -> list[list[Any]]:
+    """What is computed from each start, on all cores. The first error in order is raised."""
+    threads = min(cores(), len(starts))
+    if threads < 2:
+        return list(map(compute, starts))
+    from concurrent.futures import ThreadPoolExecutor  # few commands predict so much
+
+    with ONE_CORE.each(), ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(compute, starts))
+
+
+def cores() -> int:
+    """How many processors compute side by side: those that this program may use, if they are few."""
+    return min(MOST, len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)
+
+
+class OneCore:
+    """Matrix products on one core each, as long as somebody asks for it.
+
+    Their own threads beside ours would wait for each other: with large kernels this took ten times as long.
+    """
+
+    def __init__(self) -> None:
+        self.lock, self.asking = Lock(), 0
+        self.limit: Any = None
+
+    @contextmanager
+    def each(self) -> Iterator[None]:
+        """So many threads of one library as before come back when the last one leaves, whoever came first."""
+        with self.lock:
+            if not self.asking:
+                self.limit = libraries().limit(limits=1, user_api="blas")
+            self.asking += 1
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.asking -= 1
+                if not self.asking:
+                    self.limit.restore_original_limits()
+
+
+ONE_CORE = OneCore()
+
+
+@functools.cache
+def libraries() -> Any:
+    """The libraries of this process that have threads of their own; looked for once."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

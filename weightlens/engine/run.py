@@ -12,10 +12,9 @@ import numpy as np
 
 from weightlens.call_order import calls_in_order, path_of_call, refs
 from weightlens.engine.arguments import Values, accepted, given_to, masks_wanted, settings, taken, tensors
-from weightlens.engine.faults import Source, faults_of, refuse_outside_table, shape_of
-from weightlens.engine.guard import attempt
+from weightlens.engine.faults import Source, attempt, faults_of, refuse_outside_table, shape_of
 from weightlens.engine.logits import LOSSES, Producers, before_activation, producers
-from weightlens.engine.state import batch_size
+from weightlens.engine.wanted import batch_size
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
 from weightlens.limits import AT_ONCE

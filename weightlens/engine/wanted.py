@@ -1,4 +1,4 @@
-"""What a model asks for, input by input."""
+"""What a model asks for, input by input; and whether its samples go on from the state of those before."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from weightlens.call_order import keys_of, refs, tensors_into
+from weightlens.call_order import every_layer, keys_of, refs, tensors_into
 from weightlens.errors import BadInput
 from weightlens.model import Layer, Model
 from weightlens.specs.sizes import Shape
@@ -76,3 +76,24 @@ def first_users(model: Model, name: str, depth: int = 0) -> list[Layer]:
 def with_length(asked: Shape | None, shape: tuple[int, ...], length: int) -> tuple[int, ...]:
     """A shape whose open dimensions are at least so long."""
     return tuple(max(n, length) if want is None else n for want, n in zip(asked, shape, strict=True)) if asked else shape
+
+
+def batch_size(model: Model) -> int | None:
+    """The batch size, if the model fixes it."""
+    shapes = (model[ref.layer].config.get("batch_shape") for ref in refs(model.inputs))
+    return next((shape[0] for shape in shapes if shape and isinstance(shape[0], int) and shape[0] > 0), None)
+
+
+def is_stateful(model: Model) -> bool:
+    """Whether any layer, also wrapped or nested, keeps its state from one batch to the next."""
+    return any(layer.config.get("stateful") is True for layer in every_layer(model))
+
+
+def state_note(model: Model, samples: int) -> str:
+    """A note for several samples in a stateful network; else empty."""
+    batch = batch_size(model)
+    if not is_stateful(model) or samples <= (batch or 1):
+        return ""
+    if batch is None:
+        return "the network is stateful, but the file does not fix the size of a batch: each sample starts from a state of zeros"
+    return f"the network is stateful: each batch of {batch} goes on from the state of the one before it, as in predict(batch_size={batch})"

@@ -14,8 +14,7 @@ import numpy as np
 
 from weightlens.call_order import every_layer
 from weightlens.engine.output_shapes import computes_one_sample, needed_length
-from weightlens.engine.state import is_stateful
-from weightlens.engine.wanted import Wanted, first_users, wanted_inputs, with_length
+from weightlens.engine.wanted import Wanted, first_users, is_stateful, wanted_inputs, with_length
 from weightlens.model import Layer, Model
 from weightlens.specs.registry import spec_of
 
@@ -32,8 +31,10 @@ def default_inputs(model: Model) -> list[np.ndarray]:
         return [table]
     shapes = example_shapes(model, wanted)
     fixed = next((w.batch for w in wanted if w.batch), None)
-    few = sum(map(math.prod, shapes)) <= FEW
-    samples = (fixed if keeps_batch(model, shapes) else 1) if fixed else 3 if few else 1
+    samples = 3 if sum(map(math.prod, shapes)) <= FEW else 1
+    if fixed:  # needed for kept states, or because operators do not compute with one sample
+        has_operators = any(layer.is_operation for layer in every_layer(model, wrapped=False))
+        samples = fixed if is_stateful(model) or (has_operators and not computes_one_sample(model, shapes)) else 1
     return [example_array(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
 
 
@@ -48,32 +49,24 @@ def small_table(model: Model, w: Wanted) -> np.ndarray | None:
     return np.array(list(itertools.product((0.0, 1.0), repeat=w.size)))
 
 
-def keeps_batch(model: Model, shapes: list[tuple[int, ...]]) -> bool:
-    """Whether the model needs the batch size in its file: for kept states, or because its operators do not compute with one sample."""
-    has_operators = any(layer.is_operation for layer in every_layer(model, wrapped=False))
-    return is_stateful(model) or (has_operators and not computes_one_sample(model, shapes))
-
-
 def example_shapes(model: Model, wanted: list[Wanted]) -> list[tuple[int, ...]]:
     """The shape of a sample of each input: small where dimensions are open, but so long that every layer leaves something."""
-    shapes = [example_shape(w) for w in wanted]
+    shapes = []
+    for w in wanted:
+        shape = w.shape if w.shape is not None else (4,)
+        shapes.append(tuple(n if n is not None else (PIXELS if len(shape) > 2 else STEPS) for n in shape))
     length = needed_length(model, [w.shape for w in wanted], shapes)
     if length is None:
         return shapes
     return [with_length(w.shape, shape, length) for w, shape in zip(wanted, shapes, strict=True)]
 
 
-def example_shape(w: Wanted) -> tuple[int, ...]:
-    """The shape of a sample, its open dimensions replaced by small numbers."""
-    shape = w.shape if w.shape is not None else (4,)
-    return tuple(n if n is not None else (PIXELS if len(shape) > 2 else STEPS) for n in shape)
-
-
 def example_array(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.ndarray:
     """Numbers that suit the first layer."""
     rng = np.random.default_rng(zlib.crc32(w.name.encode()))
     if w.text:
-        words = next((vocabulary_of(user) for user in users if user.class_name == "StringLookup"), [])
+        known = next((user.config.get("vocabulary") for user in users if user.class_name == "StringLookup"), None)
+        words = [word for word in known if isinstance(word, str) and word] if isinstance(known, list) else []
         return rng.choice(words, shape) if words else np.full(shape, "the quick brown fox")
     for user in users:
         config = user.config
@@ -86,12 +79,6 @@ def example_array(w: Wanted, shape: tuple[int, ...], users: list[Layer]) -> np.n
     if len(shape) == 4 and shape[-1] in (1, 3):
         return np.round(rng.uniform(0, 1, shape), 2)
     return np.round(rng.uniform(-1, 1, shape), 2)
-
-
-def vocabulary_of(user: Layer) -> list[str]:
-    """The vocabulary of a lookup layer, if the file has it."""
-    words = user.config.get("vocabulary")
-    return [word for word in words if isinstance(word, str) and word] if isinstance(words, list) else []
 
 
 def token_limit(user: Layer) -> int | None:

@@ -13,6 +13,7 @@ def operation(class_name: str) -> Callable[..., Any] | None:
     """The function of an operator node by its class, as Keras 3 or TensorFlow (``tf.math.add``) names it; ``None`` for an unknown one."""
     if not is_tensorflow(class_name):
         return OPERATIONS.get(class_name)
-    from weightlens.operations.tensorflow_names import tensorflow_function
+    from weightlens.operations.tensorflow_names import Rename, entry_of
 
-    return tensorflow_function(class_name.removeprefix("tf."))
+    entry = entry_of(class_name.removeprefix("tf."))
+    return entry.function() if isinstance(entry, Rename) else entry

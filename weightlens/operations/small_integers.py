@@ -54,19 +54,6 @@ def wrapped(x: Array, kind: str) -> Any:
     return np.mod(x - float(limits.min), 2.0**limits.bits) + float(limits.min)
 
 
-def constants_of(given: Any) -> list[Any]:
-    """The single numbers and arrays among the operands of an operation, as they stand in the file."""
-    positional, named = given
-    operands = leaves([positional, {key: value for key, value in named.items() if key in ("x", "y", "x1", "x2", "a", "b")}])
-    return [value for value in operands if isinstance(value, (bool, int, float, np.ndarray))]
-
-
-def with_arrays(kind: str, constants: list[Any]) -> str:
-    """The kind of whole number that ``kind`` and constant arrays make together: their dtypes count, that of a single number does not."""
-    kinds = [value.dtype for value in constants if isinstance(value, np.ndarray) and value.dtype.kind in "iu"]
-    return str(np.result_type(kind, *kinds)) if kinds else kind
-
-
 def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     """What an operation on whole numbers of ``kind`` makes of the arguments ``given``; refused where it cannot be told."""
     what = whole_of(name)
@@ -78,8 +65,11 @@ def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
         return np.trunc(y)
     if what == "means":
         raise NotImplementedError("takes the mean of whole numbers as a whole number")
-    constants = constants_of(given)
-    counting, kind = what in ("same", "products"), with_arrays(kind, constants)
+    positional, named = given
+    operands = leaves([positional, {key: value for key, value in named.items() if key in ("x", "y", "x1", "x2", "a", "b")}])
+    constants: list[Any] = [value for value in operands if isinstance(value, (bool, int, float, np.ndarray))]  # as they stand in the file
+    kinds = [value.dtype for value in constants if isinstance(value, np.ndarray) and value.dtype.kind in "iu"]  # a number's does not count
+    counting, kind = what in ("same", "products"), str(np.result_type(kind, *kinds)) if kinds else kind
     fractions = any(np.asarray(value).dtype.kind == "f" for value in constants) or not is_whole(kind)
     if fractions or not (counting or what in ("sums", "divides")):
         return y

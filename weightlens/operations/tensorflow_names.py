@@ -28,14 +28,10 @@ def axes(axis: Axis) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
-def in_small_letters(word: Any) -> Any:
-    """``SAME`` as ``same``; what is no word as it is."""
-    return word.lower() if isinstance(word, str) else word
-
-
 CONVERTED: dict[str, Function] = {  # values that TensorFlow writes otherwise, by the operation's name of the argument
     **dict.fromkeys(["axis", "axes"], axes), **dict.fromkeys(["newshape", "shape", "size", "repeats", "k", "start_indices"], known),
-    **dict.fromkeys(["mode", "interpolation", "padding"], in_small_letters), "dtype": lambda kind: str(kind).removeprefix("tf."),
+    **dict.fromkeys(["mode", "interpolation", "padding"], lambda word: word.lower() if isinstance(word, str) else word),
+    "dtype": lambda kind: str(kind).removeprefix("tf."),
     "data_format": lambda order: "channels_first" if str(order).startswith("NC") else None,
 }  # fmt: skip
 
@@ -224,12 +220,6 @@ RAW: dict[str, Rename | Function] = {
     "ResizeNearestNeighbor": adapted.resized("nearest"), "ResizeBicubic": adapted.resized("bicubic"),
 }  # fmt: skip
 PLACES = frozenset({"", "math", "nn", "linalg", "dtypes", "keras.activations", "__operators__"})  # hold the same functions
-
-
-def tensorflow_function(path: str) -> Function | None:
-    """What one of TensorFlow's paths (``math.add``, ``compat.v1.transpose``) computes; ``None`` for an unknown one."""
-    function = entry_of(path)
-    return function.function() if isinstance(function, Rename) else function
 
 
 def entry_of(path: str) -> Rename | Function | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from typing import Any
 
 from weightlens.specs.kinds import found_text
 from weightlens.specs.registry import spec
@@ -40,15 +39,6 @@ def expected_shapes(class_name: str, config: Config, x: Incoming) -> dict[str, S
     return written_down | demanded
 
 
-def contradictions(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[str]:
-    """Contradictions between the stored arrays of a layer and its configuration, one line each.
-
-    ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
-    """
-    yield from (line for _, line in mismatches(class_name, config, stored, x))
-    yield from (f"the file lacks {name!r} for it" for name in lacking(class_name, config, stored))
-
-
 def lacking(class_name: str, config: Config, stored: Container[str]) -> list[str]:
     """The weights that a layer needs to compute and the file has not."""
     names = variable_names(class_name, {**config, "quantization_mode": ""})
@@ -56,32 +46,28 @@ def lacking(class_name: str, config: Config, stored: Container[str]) -> list[str
 
 
 def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...]], x: Incoming = None) -> Iterator[tuple[str, str]]:
-    """The stored arrays that a layer's configuration excludes, and those of another shape than it demands: name, and one line."""
+    """The stored arrays that a layer's configuration excludes, and those of another shape than it demands: name, and one line.
+
+    ``x`` is the shape of what comes in, batch first, where it is known. A class without a spec has none.
+    """
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
         return
     if not config.get("quantization_mode") and not spec(class_name).again:
-        yield from ((name, _not_asked_for(name, config)) for name in stored if name not in names and not _beside(name))
+        more = [name for name in stored if name not in names and not name.startswith("seed") and not name.endswith(BESIDE)]
+        yield from ((name, _not_asked_for(name, config)) for name in more if not name.rpartition("/")[2].startswith("lora_"))
     shapes = expected_shapes(class_name, config, x)
     for name in names:
         if name not in stored or name not in shapes or fits(stored[name], shapes[name]):
             continue
-        if not _packed(class_name, name, stored[name], config):
+        packed = class_name == "EinsumDense" and name == "kernel" and bool(config.get("quantization_mode"))
+        if not packed or len(stored[name]) != 2:  # a quantised one may be stored as a matrix whatever its equation says
             yield name, explained(class_name, name, stored[name], shapes[name], config)
 
 
 def fits(stored: tuple[int, ...], asked: Shape) -> bool:
     """Whether a shape is the one asked for, as far as that is known."""
     return len(stored) == len(asked) and all(want is None or want == have for want, have in zip(asked, stored, strict=True))
-
-
-def _packed(class_name: str, name: str, stored: tuple[int, ...], config: Config) -> bool:
-    """Whether this is the kernel of a quantised EinsumDense, which may be stored as a matrix whatever its equation says."""
-    return class_name == "EinsumDense" and name == "kernel" and bool(config.get("quantization_mode")) and len(stored) == 2
-
-
-def _beside(name: str) -> bool:
-    return name.rpartition("/")[2].startswith("lora_") or name.endswith(BESIDE) or name.startswith("seed")
 
 
 def _not_asked_for(name: str, config: Config) -> str:
@@ -94,20 +80,15 @@ def explained(class_name: str, name: str, stored: tuple[int, ...], asked: Shape,
     """In words: ``units 1, but the kernel has 2 columns``."""
     line = next((v.shape for v in variables_of(class_name) if v.name == name), "")
     if line and len(stored) == len(asked) and ",*" not in f",{line}":
-        words = line.split(",")
         axis = next(i for i, (want, have) in enumerate(zip(asked, stored, strict=True)) if want is not None and want != have)
-        counted = _counted(stored[axis], axis, len(stored))
-        if words[axis] in config:
-            return f"{words[axis]} {config[words[axis]]}, but the {name} has {counted}"
-        if words[axis] == "in":
+        counted, word = _counted(stored[axis], axis, len(stored)), line.split(",")[axis]
+        if word in config:
+            return f"{word} {config[word]}, but the {name} has {counted}"
+        if word == "in":
             return f"{asked[axis]} numbers come in, but the {name} has {counted}"
-    reasons = ", ".join(f"{key} {found_text(config[key])}" for key in _settings_in(line, config))
+    words = dict.fromkeys(line.replace("*", " ").replace(",", " ").replace("/", " ").split())
+    reasons = ", ".join(f"{key} {found_text(config[key])}" for key in words if key in config)
     return f"{reasons or 'its settings'}: a {name} of {shape_words(asked)} is asked for, but the file's has {shape_words(stored)}"
-
-
-def _settings_in(line: str, config: dict[str, Any]) -> list[str]:
-    words = line.replace("*", " ").replace(",", " ").replace("/", " ").split()
-    return [word for word in dict.fromkeys(words) if word in config]
 
 
 def _counted(number: int, axis: int, rank: int) -> str:

@@ -63,7 +63,7 @@ class Screen:
         """
         kept = [i for i in range(len(rows[0])) if len(rows) == 1 or any(row[i] for row in rows[1:])]
         for column in spare:
-            if column in kept and table_width([[row[i] for i in kept] for row in rows]) > self.width:
+            if column in kept and sum(widths_of([[row[i] for i in kept] for row in rows])) - len(GAP) > self.width:
                 kept.remove(column)
         picked = [[row[i] for i in kept] for row in rows]
         for number, cells in enumerate(aligned(picked, [kept.index(i) for i in right if i in kept], self.width)):
@@ -109,26 +109,20 @@ def wants_colour(terminal: bool) -> bool:
     return terminal and os.environ.get("TERM") != "dumb"
 
 
-def has_true_colour() -> bool:
-    """Whether the terminal says that it has more than 256 colours."""
-    return os.environ.get("COLORTERM", "") in ("truecolor", "24bit")
-
-
-def table_width(rows: Sequence[Sequence[str]]) -> int:
-    """How wide a table of these cells is."""
-    widths = [max(map(width_of, cells)) for cells in zip(*rows, strict=True)]
-    return sum(widths) + len(GAP) * (len(widths) - 1)
+def widths_of(rows: Sequence[Sequence[str]]) -> list[int]:
+    """How wide each column of a table of these cells is, with the gap after it."""
+    return [max(map(width_of, cells)) + len(GAP) for cells in zip(*rows, strict=True)]
 
 
 def aligned(rows: Sequence[Sequence[str]], right: Collection[int], width: int) -> list[list[str]]:
     """Rows of cells padded to columns, together at most ``width`` wide; columns in ``right`` are right-aligned and never shortened."""
-    widths = [max(map(width_of, cells)) for cells in zip(*rows, strict=True)]
-    while sum(widths) + len(GAP) * (len(widths) - 1) > width:
+    widths = widths_of(rows)
+    while sum(widths) - len(GAP) > width:
         widest = max((i for i in range(len(widths)) if i not in right), key=lambda i: widths[i], default=None)
-        if widest is None or widths[widest] <= NARROWEST:
+        if widest is None or widths[widest] <= NARROWEST + len(GAP):
             break
         widths[widest] -= 1
-    return [[fitted(cell, w, i in right) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
+    return [[fitted(cell, w - len(GAP), i in right) for i, (cell, w) in enumerate(zip(row, widths, strict=True))] for row in rows]
 
 
 def fitted(cell: str, width: int, right: bool) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.activation import named_function
-from weightlens.specs.sizes import shape_words, tuple_text
+from weightlens.specs.sizes import shape_words
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
@@ -70,27 +70,12 @@ def options_of(layer: Layer) -> str:
     """A layer's configuration in one line: ``units 2, use_bias yes``; options without effect on its output are left out."""
     parts = []
     for key, value in layer.config.items():
-        if key in PLAIN_KEYS or key.endswith(BORING) or value is None or (isinstance(value, (dict, list)) and not is_plain_list(value)):
+        is_plain_list = isinstance(value, list) and 0 < len(value) <= 6 and all(isinstance(item, (int, float, str)) for item in value)
+        if key in PLAIN_KEYS or key.endswith(BORING) or value is None or (isinstance(value, (dict, list)) and not is_plain_list):
             continue
-        parts.append(f"{key} {option_text(value)}")
+        words = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+        parts.append(f"{key} {' x '.join(map(str, value)) if is_plain_list else words}")
     return ", ".join(parts)
-
-
-def option_text(value: Any) -> str:
-    """A configured value in plain words."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return " x ".join(map(str, value)) if isinstance(value, list) else str(value)
-
-
-def is_plain_list(value: Any) -> bool:
-    """Whether a configured value is a short list of numbers."""
-    return isinstance(value, list) and 0 < len(value) <= 6 and all(isinstance(item, (int, float, str)) for item in value)
-
-
-def weight_text(weights: dict[str, Weight]) -> str:
-    """``kernel (2, 2), bias (2)``."""
-    return ", ".join(f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items())
 
 
 def output_shapes(model: Model) -> dict[str, str]:

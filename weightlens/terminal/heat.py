@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from weightlens.terminal import Screen, has_true_colour
+from weightlens.terminal import Screen
 from weightlens.terminal.matrices import Part, View
-from weightlens.terminal.matrix_lines import direction_words, place_title, places, tile_titles
+from weightlens.terminal.matrix_lines import direction_words, tile_titles, titled_blocks
 
 NEGATIVE, ZERO, POSITIVE = (179, 88, 6), (247, 247, 247), (33, 102, 172)  # as on a sheet: orange and blue
 BLUES, ORANGES = (231, 189, 153, 111, 75, 33, 26, 25), (231, 230, 223, 222, 215, 208, 166, 130)  # the same of 256 colours
@@ -134,7 +135,7 @@ def colours_of(screen: Screen) -> str:
 
 def colours_of_terminal() -> str:
     """Those of a terminal that has colours."""
-    return "true" if has_true_colour() else "256"
+    return "true" if os.environ.get("COLORTERM", "") in ("truecolor", "24bit") else "256"
 
 
 def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "    ") -> Iterator[str]:
@@ -150,15 +151,13 @@ def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "  
     yield indent + painter.legend(not np.isfinite(values).all())
     if steps:
         yield from map(screen.dim, screen.wrapped("sampled down, drawn: " + ", ".join(steps), indent))
-    for place in places(shown, 3 if shown.tiled else 2):
-        title = place_title(shown, place)
-        if title:
-            yield indent + screen.dim(title)
-        inner = indent + "  " * bool(title)
+
+    def block(place: tuple[int, ...], inner: str) -> Iterator[str]:
         if shown.tiled:
-            yield from tile_lines(shown, screen, painter, place, inner)
-        else:
-            yield from (inner + line for line in painter.picture(values[place]))
+            return tile_lines(shown, screen, painter, place, inner)
+        return (inner + line for line in painter.picture(values[place]))
+
+    yield from titled_blocks(shown, screen, indent, block)
 
 
 def tile_lines(shown: View, screen: Screen, painter: Painter, place: tuple[int, ...], indent: str) -> Iterator[str]:

@@ -145,7 +145,9 @@ def to_json(thing: Any) -> bytes:
         text: bytes = orjson.dumps(thing, default=other, option=options)
     except TypeError:
         text = orjson.dumps(json_ready(thing), default=other, option=options)
-    return text if text.isascii() and b"\x7f" not in text else written_out(text.decode(), json_escape).encode()
+    if text.isascii() and b"\x7f" not in text:
+        return text
+    return written_out(text.decode(), lambda c: json.dumps(c)[1:-1] if c != "\x7f" else "\\u007f").encode()
 
 
 def json_ready(thing: Any) -> Any:
@@ -162,11 +164,6 @@ def json_ready(thing: Any) -> Any:
 def exact_number(value: Any) -> str:
     """A number as text that parses to the same number."""
     return repr(value) if isinstance(value, float) else str(value)
-
-
-def json_escape(character: str) -> str:
-    """A character as a JSON escape."""
-    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"
 
 
 def csv_cell(text: str) -> str:

@@ -10,7 +10,6 @@ import numpy as np
 from weightlens.errors import BadInput
 from weightlens.model import Weight
 from weightlens.terminal import clean
-from weightlens.terminal.axis_order import Order, order_of
 
 if TYPE_CHECKING:
     from weightlens.axes import Axis
@@ -20,6 +19,9 @@ LONGEST_TITLE = 24  # letters of a column's name
 LONGEST = 1 << 23  # places of an axis that are named; one that a file only declares may have more than memory
 SMALL = 64  # numbers of a picture, or of one head's matrix, that is always shown whole
 EDGE, TILES = 3, 2  # rows and columns, and blocks side by side, shown at either end of an abbreviated matrix
+PICTURES = (("kernel row", "kernel column"), ("row", "column"), ("kernel time step", "channel"))  # down and across
+HEADS = ("head group", "head")
+SIDE_BY_SIDE = (*HEADS, "filter", "filter before", "channel", "multiplier", "kernel plane", "plane")  # the last one is
 
 
 def parse_slice(text: str, shape: tuple[int, ...], option: str = "--slice") -> tuple[int | slice, ...]:
@@ -201,11 +203,6 @@ def ranges_of(weight: Weight, cut: str | None) -> list[range | int]:
     return [range(length)[k] if isinstance(k, slice) else k for k, length in zip(keys, weight.shape, strict=True)]
 
 
-def view_of_array(values: np.ndarray, label: Labels, full: bool = False, most: int = MOST) -> View:
-    """The same for an array in memory."""
-    return view_of_weight(array_weight(values), None, full, most, label)
-
-
 def array_weight(values: np.ndarray) -> Weight:
     """An array in memory as a matrix."""
     return Weight("", values.shape, str(values.dtype), "", lambda: values, lambda key: values[key])
@@ -229,3 +226,31 @@ def as_slice(run: Any) -> Any:
         return slice(0, 0)
     stop = run[-1] + (1 if run.step > 0 else -1)
     return slice(run.start, None if stop < 0 else stop, run.step)
+
+
+class Order(NamedTuple):
+    """The axes of a matrix as they are printed: the slowest first, at the end the rows and the columns of a block.
+
+    ``tiled``: blocks along the axis before these two stand side by side. ``picture``: rows and columns are places of a picture.
+    """
+
+    axes: list[int]
+    tiled: bool = False
+    picture: bool = False
+
+
+def order_of(names: Sequence[str], lengths: Sequence[int]) -> Order:
+    """The order of axes with these names and lengths; of what has no such names, the order in the file."""
+    rank = len(names)
+    if rank < 3:
+        return Order(list(range(rank)))
+    pair = next((pair for pair in PICTURES if all(names.count(name) == 1 for name in pair)), None)
+    block = [names.index(name) for name in pair] if pair else []
+    if not block or max(lengths[axis] for axis in block) == 1:
+        pair, block = None, [axis for axis in range(rank) if names[axis] not in HEADS][-2:]
+    if len(block) < 2:
+        return Order(list(range(rank)))
+    rest = [axis for axis in range(rank) if axis not in block]
+    rank_of = {name: at for at, name in enumerate(SIDE_BY_SIDE)}
+    rest.sort(key=lambda axis: (names[axis] in rank_of, lengths[axis] > 1, rank_of.get(names[axis], 0)))
+    return Order([*rest, *block], names[rest[-1]] in SIDE_BY_SIDE, pair is not None)

@@ -41,32 +41,28 @@ def matrix_lines(shown: View, screen: Screen, precision: int = 4, indent: str = 
     if values.size == 0:
         yield f"{indent}empty"
         return
-    printer = Printer(shown, screen, number_format(values, precision), largest_size(values), wrap)
+    finite = np.where(np.isfinite(values), values, 0).astype(complex if values.dtype.kind == "c" else float)
+    printer = Printer(shown, screen, number_format(values, precision), float(np.abs(finite).max()), wrap)
     if values.ndim == 0:
         yield indent + printer.write(values.item())
         return
     if shown.tiled:
         yield from map(screen.dim, screen.wrapped(direction_words(shown), indent))
-    blocks = 3 if shown.tiled else 2
-    for place in places(shown, blocks):
-        title = place_title(shown, place)
-        if title:
-            yield indent + screen.dim(title)
-        inner = indent + "  " * bool(title)
-        yield from printer.tiles(place, inner) if shown.tiled else printer.block(place, inner)
+    yield from titled_blocks(shown, screen, indent, printer.tiles if shown.tiled else printer.block)
+
+
+def titled_blocks(shown: View, screen: Screen, indent: str, block: Callable[[tuple[int, ...], str], Iterator[str]]) -> Iterator[str]:
+    """One block, or blocks side by side, for each place along the slow axes, which stands above it in brackets.
+
+    What there is only one of is not said. ``block`` has the lines at a place, with an indent.
+    """
+    for place in itertools.product(*map(range, shown.values.shape[: -3 if shown.tiled else -2])):
+        said = [(axis, listed[i]) for axis, listed, i in zip(shown.axes, shown.indices, place, strict=False) if listed != [0]]
+        if said:
+            yield indent + screen.dim(f"[{', '.join(shown.label.text(axis, i) for axis, i in said)}]")
+        yield from block(place, indent + "  " * bool(said))
         if any(gap and i + 1 == gap for gap, i in zip(shown.gaps, place, strict=False)):
             yield indent + screen.dim("…")
-
-
-def places(shown: View, inside: int) -> Iterator[tuple[int, ...]]:
-    """The places along the axes that come before the last ``inside`` ones."""
-    return itertools.product(*map(range, shown.values.shape[:-inside]))
-
-
-def place_title(shown: View, place: tuple[int, ...]) -> str:
-    """A place along the slow axes in brackets; what there is only one of is not said."""
-    said = [(axis, listed[i]) for axis, listed, i in zip(shown.axes, shown.indices, place, strict=False) if listed != [0]]
-    return "[" + ", ".join(shown.label.text(axis, i) for axis, i in said) + "]" if said else ""
 
 
 def tile_titles(shown: View) -> list[str]:
@@ -85,12 +81,6 @@ def groups(count: int, fit: int, gap: int) -> Iterator[range]:
     for first, last in ((0, gap), (gap, count)) if gap else ((0, count),):
         for start in range(first, last, fit):
             yield range(start, min(start + fit, last))
-
-
-def largest_size(values: np.ndarray) -> float:
-    """The largest absolute value of the finite numbers."""
-    finite = np.where(np.isfinite(values), values, 0)
-    return float(np.abs(finite.astype(complex if values.dtype.kind == "c" else float)).max())
 
 
 class Grid(NamedTuple):

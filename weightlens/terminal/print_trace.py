@@ -15,7 +15,7 @@ from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.escape import width_of
-from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_array
+from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_weight
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.words.worked import Arithmetic
 
@@ -198,5 +198,5 @@ class TraceWriter:
 
             yield from heat_lines(part_of(array_weight(values), label=label), self.screen, self.full)
             return
-        shown = view_of_array(values, label, self.full, FEW)
+        shown = view_of_weight(array_weight(values), None, self.full, FEW, label)
         yield from matrix_lines(shown, self.screen, self.precision if precision is None else precision, wrap=not self.full)

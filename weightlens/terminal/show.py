@@ -24,7 +24,6 @@ from weightlens.terminal.describe import (
     options_of,
     output_shapes,
     sha256_of,
-    weight_text,
 )
 from weightlens.terminal.matrices import parse_slice, part_of, view_of_weight
 from weightlens.terminal.matrix_lines import matrix_lines
@@ -145,13 +144,6 @@ def all_matrices(model: Model, picked: list[tuple[Entry, dict[str, Weight]]], sc
             yield from one_matrix(weight.path, weight, screen, wish)
 
 
-def print_summary(model: Model, screen: Screen, always_hash: bool) -> None:
-    """Print what the file says of itself, and the table of Keras's summary."""
-    screen.lines(heading_lines(model, screen, always_hash))
-    screen.line()
-    screen.lines(model.summary().text().splitlines())
-
-
 def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[str]:
     """The file's facts in lines: its name, format and versions, and notes."""
     p = model.provenance
@@ -205,7 +197,8 @@ def layer_table(model: Model, screen: Screen) -> Iterator[str]:
     rows = [[heads[0], "class", "activation", *heads[1:]]]
     for entry in entries:
         layer = entry.layer
-        third = shapes.get(entry.path, "") if shapes else weight_text(entry.weights)
+        stored = ", ".join(f"{name} {tuple_text(weight.shape)}" for name, weight in entry.weights.items())
+        third = shapes.get(entry.path, "") if shapes else stored
         texts = ("  " * entry.depth + layer.name, layer.class_name, activation_of(layer), third)
         rows.append([*(clean(text, 60) for text in texts), f"{layer.size:,}"])
     yield from screen.table(rows, [4])

@@ -58,7 +58,8 @@ def archive_lines(path: Path, screen: Screen, full: bool) -> Iterator[str]:
         yield screen.dim(archive_words(path, names))
     for number, name in enumerate(names):
         last = number == len(names) - 1
-        yield ("└── " if last else "├── ") + clean(name) + screen.dim(f"  {member_size(archive, name)}")
+        size = archive.zip.getinfo(name).file_size if archive.zip is not None else (path / name).stat().st_size
+        yield ("└── " if last else "├── ") + clean(name) + screen.dim(f"  {size:,} bytes")
         if name.endswith((".h5", ".hdf5")):
             yield from Hdf5Tree(name, archive.open(name), screen, full).lines("    " if last else "│   ")
 
@@ -74,12 +75,6 @@ def saved_model_lines(path: Path) -> Iterator[str]:
     for indent, lines in (("", names), ("    ", arrays)):
         for number, line in enumerate(lines):
             yield indent + ("└── " if number == len(lines) - 1 else "├── ") + clean(line)
-
-
-def member_size(archive: Archive, name: str) -> str:
-    """The size that a member declares."""
-    size = archive.zip.getinfo(name).file_size if archive.zip is not None else (archive.path / name).stat().st_size
-    return f"{size:,} bytes"
 
 
 @dataclass

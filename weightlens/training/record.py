@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -242,15 +241,12 @@ def update(
             after.append(old)
             continue
         trace.layer, since = batch.path + old.layer, len(trace.steps)
-        value, slots = optimizer.update(old.new, gradient, old.new_slots, rate, partial(_slot_step, trace, old.now.name))
-        new = trace.step(f"new {old.now.name}", value, Role("new", "weight"))
+        name = old.now.name
+        slot_step = lambda slot, x, of=name: trace.step(f"new {slot} of {of}", x, Role("new", slot))
+        value, slots = optimizer.update(old.new, gradient, old.new_slots, rate, slot_step)
+        new = trace.step(f"new {name}", value, Role("new", "weight"))
         after.append(replace(old, new=new, new_slots=slots, gradient=gradient))
         made = [gradient, *(step.made for step in trace.steps[since:])]
         about |= {id(x): old.now for x in made if x.shape == old.now.shape}
     trace.layer = ""
     return after, about
-
-
-def _slot_step(trace: Trace, weight: str, name: str, x: Any) -> Any:
-    """Name an optimizer slot of a weight."""
-    return trace.step(f"new {name} of {weight}", x, Role("new", name))

@@ -14,8 +14,7 @@ from weightlens.errors import BadInput
 from weightlens.formats import files_of, load
 from weightlens.formats.write_back import check_new_model, stored_values, write_back
 from weightlens.model import Layer, Model, Weight
-from weightlens.twin.classes import answers_of
-from weightlens.twin.search import ROUNDS, SWEEPS, Score, Search, is_searched
+from weightlens.twin.search import ROUNDS, SWEEPS, Score, Search, answers_of, is_searched
 
 if TYPE_CHECKING:
     from weightlens.api import FilePath, Inputs, ModelLike

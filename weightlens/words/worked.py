@@ -108,7 +108,8 @@ class Arithmetic:
             sign, level = INFIX[op]
             left, a = self.operand(args[0], index, depth, level + (level == COMPARE))
             right, b = self.operand(args[1], index, depth, level + 1)
-            return f"{left}{tight(sign)}{right}", level, calculated(op, a, b)
+            sign = "*" if sign == " * " else sign  # so that sums of products read well
+            return f"{left}{sign}{right}", level, calculated(op, a, b)
         if op in TEMPLATES and op not in (np.take, np.cumsum, np.sort, np.argsort):
             template, level, tightness = TEMPLATES[op]
             inside = [self.operand(arg, index, depth, tightness) for arg in (*args, *x.kwargs.values()) if arg is not None]
@@ -146,7 +147,7 @@ class Arithmetic:
                 self.operand(thing, tuple(int(i[k]) for i in where), depth, POWER if d else PRODUCT)
                 for d, ((_, thing), where) in enumerate(zip(operands, places, strict=True))
             ]
-            terms.append(("*".join(text for text, _ in met), calculated(times, *(value for _, value in met))))
+            terms.append(("*".join(text for text, _ in met), calculated(lambda *factors: math.prod(factors), *(value for _, value in met))))
         beyond = total - len(inside)
         edge = f" + 0 ({beyond} term{'s' * (beyond > 1)} beyond the edge)" if beyond else ""
         text, level, value = self.joined(terms, len(inside))
@@ -191,7 +192,7 @@ class Arithmetic:
     def joined(self, terms: list[tuple[str, Any]], total: int) -> Written:
         """The terms of a sum, cut where there are more than are shown."""
         rest = f" + ... ({total} terms)" if total > len(terms) else ""
-        value = None if rest else calculated(plus, *(value for _, value in terms))
+        value = None if rest else calculated(lambda *numbers: sum(numbers), *(value for _, value in terms))
         return " + ".join(text for text, _ in terms) + rest, SUM if total > 1 else PRODUCT, value
 
     def moved(self, x: Recorded, index: Index, depth: int) -> Written:
@@ -216,22 +217,7 @@ def calculated(op: Any, *values: Any) -> Any:
         return None
 
 
-def times(*values: Any) -> Any:
-    """Their product."""
-    return math.prod(values)
-
-
-def plus(*values: Any) -> Any:
-    """Their sum."""
-    return sum(values)
-
-
 def fitted(thing: Any, index: Index) -> Index:
     """The index into an operand that was broadcast to the shape of the result."""
     shape = shape_of(thing)
     return tuple(0 if length == 1 else i for length, i in zip(shape, index[len(index) - len(shape) :], strict=True))
-
-
-def tight(sign: str) -> str:
-    """Products are written without spaces, so that sums of them read well."""
-    return sign.strip() if sign.strip() == "*" else sign

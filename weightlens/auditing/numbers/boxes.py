@@ -100,11 +100,6 @@ def cuts(named: Any) -> bool:
     return way_of(named) == "cuts" and slope == 0 and threshold == 0
 
 
-def couples(named: Any) -> bool:
-    """Whether every number that comes in has a say in every number that goes out, as in a softmax."""
-    return way_of(named) == "couples"
-
-
 def way_of(named: Any) -> str:
     """How the result of a function follows what comes in."""
     return ACTIVATIONS.get(named_function(named)[0], UNTOLD).way

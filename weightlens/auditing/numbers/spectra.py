@@ -7,9 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from weightlens.auditing.numbers.initial import fans
-from weightlens.auditing.numbers.weight_facts import WeightFacts
-
 FEWEST = 50  # eigenvalues of which a power law is believed
 STARTS = 40  # beginnings of the tail that are tried
 
@@ -37,12 +34,6 @@ def effective_rank(singular: np.ndarray) -> float:
 def stable_rank(singular: np.ndarray) -> float:
     """The sum of the squared singular values over the largest of them."""
     return float((singular**2).sum() / singular[0] ** 2) if len(singular) and singular[0] else 0.0
-
-
-def usual_norm(facts: WeightFacts) -> float:
-    """The spectral norm of a fresh Glorot kernel of this shape: standard deviation times (sqrt(rows) + sqrt(columns))."""
-    fan_in, fan_out = fans(facts.shape)
-    return math.sqrt(2.0 / (fan_in + fan_out)) * (math.sqrt(facts.rows) + math.sqrt(facts.columns))
 
 
 def power_law(eigenvalues: np.ndarray) -> PowerLaw | None:

@@ -175,7 +175,7 @@ def activation(named: Any, given: Box, found: Units) -> Box:
     """The box after an activation; a relu is where units die."""
     if boxes.cuts(named):
         found.cut(given)
-    if boxes.couples(named):
+    if boxes.way_of(named) == "couples":  # every number that comes in has a say in every number that goes out, as in a softmax
         found.use(given)
     return boxes.activated(given, named)
 

@@ -24,12 +24,5 @@ def cells_of(one: Finding, columns: Sequence[str] = COLUMNS) -> list[str]:
 
 def write(audit: Audit, output_format: str, file: BinaryIO) -> None:
     """Write the report in any format but ``table``."""
-    module, _, function = {
-        "json": "plain_reports:write_json",
-        "csv": "plain_reports:write_csv",
-        "parquet": "plain_reports:write_parquet",
-        "sarif": "plain_reports:write_sarif",
-        "xlsx": "findings_book:write_book",
-        "html": "findings_page:write_page",
-    }[output_format].partition(":")
-    getattr(importlib.import_module(f"weightlens.auditing.reports.{module}"), function)(audit, file)
+    module = {"xlsx": "findings_book", "html": "findings_page"}.get(output_format, "plain_reports")
+    getattr(importlib.import_module(f"weightlens.auditing.reports.{module}"), f"write_{output_format}")(audit, file)

@@ -27,7 +27,7 @@ MOST = 100_000  # rows of a sheet
 LONGEST = 2000  # letters of a cell
 
 
-def write_book(audit: Audit, file: BinaryIO) -> None:
+def write_xlsx(audit: Audit, file: BinaryIO) -> None:
     """Write the workbook."""
     from weightlens.workbook.sheets.frame import frame
     from weightlens.workbook.xlsx.book import Book

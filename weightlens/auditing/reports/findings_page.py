@@ -34,7 +34,7 @@ COLUMNS = ("level", "file", "layer", "weight", "message", "evidence")
 MOST = 5000  # rows of one rule
 
 
-def write_page(audit: Audit, file: BinaryIO) -> None:
+def write_html(audit: Audit, file: BinaryIO) -> None:
     """Write the page. Everything in it that comes from a file is escaped, and nothing but its own script may run."""
     policy = f"default-src 'none'; script-src {digest(SCRIPT)}; style-src {digest(STYLE)}; base-uri 'none'; form-action 'none'"
     head = (

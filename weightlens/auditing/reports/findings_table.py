@@ -6,7 +6,7 @@ from collections import Counter
 from itertools import groupby
 
 from weightlens.auditing import Audit
-from weightlens.auditing.finding import LEVELS, Finding
+from weightlens.auditing.finding import LEVELS
 from weightlens.terminal import Screen, clean
 
 MOST = 200  # letters of a message
@@ -18,17 +18,13 @@ def print_findings(audit: Audit, screen: Screen) -> None:
     for file, found in groupby(audit.in_order(lambda one: worst_first[one.level]), key=lambda one: one.file):
         screen.line(screen.bold(clean(file, 160)))
         for one in found:
-            print_finding(one, screen)
+            where = " ".join(part for part in (clean(one.layer, 60), clean(one.weight, 40)) if part)
+            level = screen.bad(one.level) if one.level == "error" else one.level
+            line = f"{level} {screen.bold(one.rule)}{f' [{where}]' if where else ''}: {clean(one.message, MOST)}"
+            screen.lines(screen.wrapped(line, "  "))
         screen.line()
     for line in summary(audit):
         screen.lines(screen.wrapped(line))
-
-
-def print_finding(one: Finding, screen: Screen) -> None:
-    """Print one finding: level, rule, where, message."""
-    where = " ".join(part for part in (clean(one.layer, 60), clean(one.weight, 40)) if part)
-    level = screen.bad(one.level) if one.level == "error" else one.level
-    screen.lines(screen.wrapped(f"{level} {screen.bold(one.rule)}{f' [{where}]' if where else ''}: {clean(one.message, MOST)}", "  "))
 
 
 def summary(audit: Audit) -> list[str]:

@@ -32,11 +32,6 @@ class SheetClaims:
     typed_over: list[str]
 
 
-def is_workbook(given: str | Path) -> bool:
-    """Whether a file's name is that of a workbook."""
-    return str(given).lower().endswith((".xlsx", ".xlsm"))
-
-
 def read_computed_book(path: Path) -> Book:
     """A workbook with the results of its formulas; recalculated if the file has no cached results.
 
@@ -121,28 +116,17 @@ def claims_in_export(book: Book, model: Model, trace: Trace) -> SheetClaims:
         step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
         if step is None or id(step.made) not in order or (exercise and not entry.sheet.startswith(ANSWERS)):
             continue
-        sheet = sheet_of_step(entry, book)
-        if (given := step_claims(book, entry, sheet, step)) is not None:
-            givens.append(given)
+        sheet = entry.sheet  # in an exercise, the one with the blank cells
+        if exercise:
+            sheet = sheet[len(ANSWERS) :].strip() or next(cell_areas(book.names["input_0"])).sheet
+        numbers = zip(np.ndindex(step.made.shape), written_numbers(book, sheet, entry.addresses()), strict=False)
+        if filled := [(index, w) for index, w in numbers if w is not None]:
+            givens.append(Given(step, [index for index, _ in filled], [w for _, w in filled]))
         if not exercise:
             typed_over += overwritten_formulas(book, entry, sheet, step)
     if not givens:
         raise BadInput(f"{book.path.name}: no step of it has been filled in")
     return SheetClaims(sorted(givens, key=lambda given: order[id(given.node)]), changed, typed_over)
-
-
-def sheet_of_step(entry: Entry, book: Book) -> str:
-    """The sheet that shows a step; in an exercise, the sheet with the blank cells."""
-    if not entry.sheet.startswith(ANSWERS):
-        return entry.sheet
-    return entry.sheet[len(ANSWERS) :].strip() or next(cell_areas(book.names["input_0"])).sheet
-
-
-def step_claims(book: Book, entry: Entry, sheet: str, step: Step) -> Given | None:
-    """The numbers of one step; ``None`` where all its cells are blank."""
-    numbers = zip(np.ndindex(step.made.shape), written_numbers(book, sheet, entry.addresses()), strict=False)
-    filled = [(index, w) for index, w in numbers if w is not None]
-    return Given(step, [index for index, _ in filled], [w for _, w in filled]) if filled else None
 
 
 def overwritten_formulas(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:

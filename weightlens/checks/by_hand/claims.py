@@ -124,24 +124,15 @@ def rounding_allowances(numbers: Sequence[WrittenNumber]) -> np.ndarray:
 def read_csv(given: str) -> Claims | OutputRows:
     """A table ``layer,step,sample,unit,value`` (any of the first four may be missing), or bare rows of outputs; ``-``: typed in."""
     table = open_table(given, loose=True)
-    source, head = "what was typed in" if given == "-" else table.name, heading_columns(table.first)
+    source, names = "what was typed in" if given == "-" else table.name, [cell.strip().lower() for cell in table.first]
+    head = {key: names.index(word) for key, words in COLUMNS.items() for word in reversed(words) if word in names}
     is_list = "value" in head
-    head = head if is_list else columns_without_heading(table.first)
+    if not is_list:  # a list without a heading has two columns of words, then numbers
+        is_word = [parse_number(cell) is None and bool(cell) for cell in table.first]
+        usual = UNNAMED.get(len(is_word), ()) if is_word[:2] == [True, True] and not is_word[-1] else ()
+        head = {name: i for i, name in enumerate(usual)}
     table.begin(is_list or (not head and seems_titled(table, parse_number)))
     return claims_from_list(table.rows(), head, source) if head else output_rows(table, source)
-
-
-def heading_columns(cells: list[str]) -> dict[str, int]:
-    """Which column holds which part of a claim, by the heading."""
-    names = [cell.strip().lower() for cell in cells]
-    return {key: names.index(word) for key, words in COLUMNS.items() for word in reversed(words) if word in names}
-
-
-def columns_without_heading(cells: list[str]) -> dict[str, int]:
-    """Which column holds which part of a claim in a table without a heading: two columns of words, then numbers."""
-    names = UNNAMED.get(len(cells), ())
-    words = [parse_number(cell) is None and bool(cell) for cell in cells]
-    return {name: i for i, name in enumerate(names)} if words[:2] == [True, True] and not words[-1] else {}
 
 
 def claims_from_list(rows: list[Row], head: dict[str, int], source: str) -> Claims:

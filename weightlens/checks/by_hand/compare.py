@@ -39,7 +39,7 @@ def check_by_hand(
     ``given``: a .csv, ``-`` for typed lines, claims, or a workbook: one that weightlens wrote, or any other with
     ``ranges`` (``Sheet1!G3:H6``) and the ``steps`` they hold. Without ``inputs`` those of the workbook are taken.
     """
-    if isinstance(given, (str, Path)) and book_claims.is_workbook(given):
+    if isinstance(given, (str, Path)) and Path(given).suffix.lower() in (".xlsx", ".xlsm"):
         return check_book(model, inputs, Path(given), ranges, steps)
     return check_claims(record_scene(model, inputs), read_csv(str(given)) if isinstance(given, (str, Path)) else given)
 

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes import LOOSE, Mistake, known_mistakes
-from weightlens.checks.by_hand.mistakes.misread import cells_to_try, misread
+from weightlens.checks.by_hand.mistakes.misread import misread
 from weightlens.checks.by_hand.placing import Given
 from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
 from weightlens.checks.by_hand.scene import Scene
@@ -68,7 +68,8 @@ class Explainer:
         """The explanations, likeliest first; empty if no known mistake leads to the numbers."""
         mistakes, loosely, partly = self.matching_mistakes(known_mistakes(self.scene))
         mistakes += self.other_samples()
-        cells = cells_to_try(self)
+        weights = [w for w in self.scene.weights if w.value.dtype.kind == "f" and self.affects_target([id(w)])]
+        cells = [(w, i) for w in reversed(weights) for i in range(w.size)][: self.runs // 4]  # the last layer's first
         if len(cells) <= FEW_CELLS or min((m.bits for m in mistakes), default=np.inf) > PLAIN:
             mistakes += misread(self, cells)
         mistakes += [m for m in partly if m.bits < self.evidence]

@@ -166,19 +166,13 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         matches = steps_named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
     if not matches:
         names = ", ".join(dict.fromkeys(s.name for s in own or steps))
-        raise NoSuchStep(
-            f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}{of_training(name)}"
-        )
+        learned = any(word in name.lower() for word in ("delta", "gradient", "new ", "loss"))
+        more = "; the steps of a training are checked by weightlens train-sheet --by-hand" if learned else ""
+        raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}{more}")
     number = (claim.time or 0) if len(matches) > 1 else 0
     if number >= len(matches):
         raise BadInput(f"{place}: step {name!r} occurs {len(matches)} times, numbered from 0")
     return matches[number] if layer or claim.time is not None else matches[-1]
-
-
-def of_training(name: str) -> str:
-    """Where a step is checked that a prediction does not have."""
-    learned = any(word in name.lower() for word in ("delta", "gradient", "new ", "loss"))
-    return "; the steps of a training are checked by weightlens train-sheet --by-hand" if learned else ""
 
 
 def next_layer(own: list[Step], steps: list[Step]) -> list[Step]:

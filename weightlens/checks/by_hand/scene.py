@@ -17,6 +17,7 @@ from weightlens.specs.layer import LayerSpec
 from weightlens.specs.registry import spec
 
 SCALING = ("Rescaling", "Normalization")
+SITES = ("tanh", "relu", "sigmoid", "softmax")  # activation functions that are recognised wherever they stand
 
 
 @dataclass(eq=False)
@@ -89,10 +90,9 @@ class Scene:
         """Every activation: by its recorded function, else by the step's name; then the layers without one, as ``linear``."""
         sites = []
         for node in self.replay.nodes:
-            step = self.owner.get(id(node))
-            match = recognised_activation(node) if step is not None else None
-            if step is not None and match is not None and match[1].shape == node.shape:
-                sites.append(Site(match[0], match[1], node, step))
+            step, (name, argument) = self.owner.get(id(node)), node.function if node.op is not np.tanh else ("tanh", node.args[0])
+            if step is not None and name in SITES and isinstance(argument, Recorded) and argument.shape == node.shape:
+                sites.append(Site(name, argument, node, step))
         taken = {id(site.out) for site in sites}
         for steps in self.steps_of_layer.values():
             last = steps[-1]
@@ -100,8 +100,8 @@ class Scene:
                 continue
             if last.name in ("pre-activation", "dot product"):
                 sites.append(Site("linear", last.made, last.made, last))
-            elif last.name == "activation" and (argument := only_argument(last.made)) is not None:
-                sites.append(Site("activation", argument, last.made, last))
+            elif last.name == "activation" and (only := only_argument(last.made)) is not None:
+                sites.append(Site("activation", only, last.made, last))
         return sites
 
     @cached_property
@@ -166,12 +166,6 @@ def only_argument(node: Recorded) -> Recorded | None:
     read = walk([node], lambda x: not x.kind or x.layer == node.layer)
     shaped = [x for x in read if x.kind not in ("", "weight") and x.shape == node.shape]
     return shaped[0] if len(shaped) == 1 else None
-
-
-def recognised_activation(node: Recorded) -> tuple[str, Recorded] | None:
-    """The activation function that computed a value, and its argument; ``None`` for other functions."""
-    name, argument = node.function if node.op is not np.tanh else ("tanh", node.args[0])
-    return (name, argument) if name in ("tanh", "relu", "sigmoid", "softmax") and isinstance(argument, Recorded) else None
 
 
 def rectangle_sizes(n: int) -> list[tuple[int, int]]:

@@ -26,7 +26,11 @@ def locally_connected(x: Array, w: Weights, config: Config, step: Step, *, quirk
     positions, count = seen.shape[1 : rank + 1], math.prod(seen.shape[1 : rank + 1])
     kernel = w["kernel"]
     if kernel.ndim != 3:
-        kernel = taken_apart(kernel, input_cells(x.shape[1:-1], size, strides, padding), channels, filters, first)
+        cells = np.arange(math.prod(x.shape[1:-1])).reshape(
+            1, *x.shape[1:-1], 1
+        )  # which of them each tap of each window sees, -1 in the padding
+        cells = np.asarray(local_windows(cells, size, strides, padding, fill=-1)).reshape(count, -1)
+        kernel = taken_apart(kernel, cells, channels, filters, first)
     if kernel.ndim != 3 or not first:
         seen = np.moveaxis(seen, rank + 1, -1)
     rows = np.moveaxis(np.reshape(seen, (x.shape[0], count, -1)), 1, 0)
@@ -45,12 +49,6 @@ def local_windows(x: Array, size: Sizes, strides: Sizes, padding: str, fill: flo
         x = pad_space(x, [(n // 2, max(end, 0)) for n, end in zip(size, ends, strict=True)], fill)
         x = x[(slice(None), *(slice(0, (c - 1) * s + n) for c, s, n in zip(counts, strides, size, strict=True)))]
     return windows(x, size, strides, (1,) * len(size), "valid")
-
-
-def input_cells(space: Sizes, size: Sizes, strides: Sizes, padding: str) -> np.ndarray:
-    """Which input cell each tap of each window sees: ``(positions, taps)``, -1 in the padding."""
-    cells = np.arange(math.prod(space)).reshape(1, *space, 1)
-    return np.asarray(local_windows(cells, size, strides, padding, fill=-1)).reshape(-1, math.prod(size))
 
 
 def taken_apart(kernel: Array, cells: np.ndarray, channels: int, filters: int, first: bool) -> Any:

@@ -46,11 +46,6 @@ def discretization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     return encoded(bins, config.get("output_mode", "int"), boundaries.shape[0] + 1, step)
 
 
-def word_by_word(function: Function) -> Any:
-    """A Python function of single words (or numbers) as one of arrays."""
-    return np.frompyfunc(function, function.__code__.co_argcount, 1)
-
-
 def bin_of(count: int, salt: Any = None) -> Callable[[Any], int]:
     """The bin that TensorFlow puts a word in: FarmHash, or SipHash with a salt."""
     if salt is None:
@@ -61,7 +56,7 @@ def bin_of(count: int, salt: Any = None) -> Callable[[Any], int]:
 
 def numbers_of(function: Function, *arrays: Any) -> Any:
     """The function of every word, as floating-point numbers."""
-    return word_by_word(function)(*arrays).astype(float)
+    return np.frompyfunc(function, len(arrays), 1)(*arrays).astype(float)
 
 
 def hashing(x: Array, w: Weights, config: Config, step: Step) -> Any:

@@ -19,11 +19,6 @@ from weightlens.specs.quirks import NONE, Quirks
 CUBIC_TABLE = 1024  # TensorFlow looks bicubic weights up in a table with this many places between two pixels
 
 
-def triangle(t: Array) -> Array:
-    """Weight of a pixel at distance ``t``: a straight slope."""
-    return np.maximum(1.0 - t, 0.0)
-
-
 def keys_cubic(t: Array) -> Array:
     """Cubic weights with slope -1/2 (Keys 1981)."""
     far = ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
@@ -36,21 +31,16 @@ def mitchell_cubic(t: Array) -> Array:
     return np.where(t < 1.0, (7.0 / 6.0 * t - 2.0) * t * t + 8.0 / 9.0, np.where(t < 2.0, far, 0.0))
 
 
-def gaussian(t: Array) -> Array:
-    """A bell of standard deviation 1/2, cut at 1.5."""
-    return np.where(t < 1.5, np.exp(-2.0 * t * t), 0.0)
-
-
 def lanczos(radius: float) -> Callable[[Array], Array]:
     """``sinc(t) * sinc(t / radius)`` up to the radius."""
     return lambda t: np.where(t <= radius, np.sinc(t) * np.sinc(t / radius), 0.0)
 
 
-KERNELS: dict[str, Callable[[Array], Array]] = {
-    "bilinear": triangle,
+KERNELS: dict[str, Callable[[Array], Array]] = {  # the weight of a pixel at a distance
+    "bilinear": lambda t: np.maximum(1.0 - t, 0.0),
     "bicubic": keys_cubic,
     "mitchellcubic": mitchell_cubic,
-    "gaussian": gaussian,
+    "gaussian": lambda t: np.where(t < 1.5, np.exp(-2.0 * t * t), 0.0),  # of standard deviation 1/2, cut
     "lanczos3": lanczos(3.0),
     "lanczos5": lanczos(5.0),
 }

@@ -181,10 +181,10 @@ TRAINING_ONLY = IN_TRAINING | {f"Random{name}": f"changes pictures at random: it
 def sentence(class_name: str, config: Mapping[str, Any]) -> str:
     """What a layer of this class with these settings does; empty for a class that is not Keras's."""
     if class_name in ACTIVATIONS and class_name[0].isupper():
-        return as_sentence(class_name, config)
+        return activation_sentence(class_name, config)
     template, rank = template_of(class_name, bool(config.get("invert")))
     name, options = named_function(config.get("activation"))
-    function, words = as_sentence(name, options) or "Applies a function to its input.", clause(name, options)
+    function, words = activation_sentence(name, options) or "Applies a function to its input.", clause(name, options)
     follows = f" Its activation, {name.removesuffix('_keras2')}, {words}." if words and name != "linear" else ""
     return fill(template, config, rank, activation=follows, function=function)
 
@@ -199,14 +199,9 @@ def template_of(class_name: str, backwards: bool = False) -> tuple[str, int]:
     return table.get(name, ""), rank
 
 
-def activation_sentence(name: str) -> str:
-    """What an activation function does; empty for one that is not Keras's."""
-    return as_sentence(name, {})
-
-
-def as_sentence(function: str, options: Mapping[str, Any]) -> str:
-    """The clause of a function with these options, and what there is to add, as a sentence."""
-    words, more = clause(function, options), ACTIVATIONS[function].more if function in ACTIVATIONS else ""
+def activation_sentence(function: str, options: Mapping[str, Any] | None = None) -> str:
+    """What an activation function with these options does, and what there is to add; empty for one that is not Keras's."""
+    words, more = clause(function, options or {}), ACTIVATIONS[function].more if function in ACTIVATIONS else ""
     return f"{words[0].upper()}{words[1:]}{more and ': '}{more}." if words else ""
 
 

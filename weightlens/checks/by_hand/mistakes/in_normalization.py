@@ -7,8 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from weightlens.checks.by_hand.mistakes.mistake import Change, Mistake, changed_weights, multiply_by
-from weightlens.checks.by_hand.mistakes.rerun import Weights, rerun_layer
+from weightlens.checks.by_hand.mistakes.mistake import Change, Mistake, Weights, changed_weights, multiply_by, rerun_layer
 from weightlens.checks.by_hand.replay import Edits, change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.layers.normalization import axes_of

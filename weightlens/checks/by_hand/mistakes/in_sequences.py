@@ -9,8 +9,17 @@ from functools import partial
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.in_normalization import values_of_layer
-from weightlens.checks.by_hand.mistakes.mistake import Change, Mistake, changed_weights, multiply_by, with_part
-from weightlens.checks.by_hand.mistakes.rerun import Weights, can_run_again, recorded_in, rerun_layer
+from weightlens.checks.by_hand.mistakes.mistake import (
+    Change,
+    Mistake,
+    Weights,
+    can_run_again,
+    changed_weights,
+    multiply_by,
+    recorded_in,
+    rerun_layer,
+    with_part,
+)
 from weightlens.checks.by_hand.replay import Edit, Function, Now, Own, change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded

@@ -7,8 +7,7 @@ from functools import partial
 
 import numpy as np
 
-from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by
-from weightlens.checks.by_hand.mistakes.rerun import Settings, can_run_again, recorded_in, rerun_layer
+from weightlens.checks.by_hand.mistakes.mistake import Mistake, Settings, can_run_again, multiply_by, recorded_in, rerun_layer
 from weightlens.checks.by_hand.replay import Edits, change_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Step

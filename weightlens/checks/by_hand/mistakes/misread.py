@@ -27,12 +27,6 @@ ROUNDS = 12  # of Newton's method
 STARTS = (0.0, 0.5, -0.5, 2.0, -2.0)  # where it may begin, away from the weight and in units of its size
 
 
-def cells_to_try(explainer: Explainer) -> list[tuple[Recorded, int]]:
-    """Every element of every weight that affects the target, the last layer's first, within the search budget."""
-    weights = [w for w in explainer.scene.weights if w.value.dtype.kind == "f" and explainer.affects_target([id(w)])]
-    return [(w, i) for w in reversed(weights) for i in range(w.size)][: explainer.runs // 4]
-
-
 @dataclass(frozen=True)
 class Reading:
     """A number that may have been read in place of a weight: in words, how unlikely in bits, and what kind of mistake it is."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, permutations
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from weightlens.checks.by_hand.replay import Edits, Function, replace_by
+from weightlens.checks.by_hand.replay import Edit, Edits, Function, Now, Own, replace_by
 from weightlens.checks.by_hand.scene import Scene
-from weightlens.recording import Recorded, Step
+from weightlens.recording import LayerRun, Recorded, Step, Trace, each
+from weightlens.recording.graph import within
 
 LOOSE = 2.2  # about one unit in the last place: the error of numbers that were also rounded on the way
 FEW = 5  # up to this length every order is tried
 SEVERAL = 40  # up to this length every swap of two is tried
+Settings = dict[str, Any]  # of a layer, or the arguments of its call
+Weights = dict[str, Any]  # by name; those of inner layers are dictionaries
+StepKey = tuple[str, int]  # the name of a step, and which of the layer's steps of this name it is, from 0
 
 
 @dataclass(frozen=True)
@@ -90,3 +95,69 @@ def rarer_orders(array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         if moved.tobytes() not in known:
             known.add(moved.tobytes())
             yield words, moved
+
+
+def rerun_layer(
+    scene: Scene,
+    run: LayerRun,
+    config: Settings | None = None,
+    arguments: Settings | None = None,
+    weights: Callable[[Weights, Any], Weights] = lambda weights, x: weights,
+    x: Callable[[Any], Any] = lambda x: x,
+) -> Edits:
+    """Edits that replace a layer's steps by those of a rerun. ``config`` and ``arguments`` override; ``weights`` and ``x`` transform."""
+    latest: list[tuple[list[np.ndarray], dict[StepKey, np.ndarray]]] = []  # the values that were read, and the steps made of them
+    read = recorded_in([run.x, run.weights, run.arguments])
+
+    def rerun(now: Now) -> dict[StepKey, np.ndarray]:
+        values = [now(node) if id(node) in scene.replay.number else node.value for node in read]
+        if not latest or any(a is not b for a, b in zip(values, latest[0][0], strict=True)):
+            known = dict(zip(map(id, read), values, strict=True))
+            entering, own, given = each(lambda thing: known.get(id(thing), thing), (run.x, run.weights, run.arguments))
+            entering = x(entering)
+            steps = rerun_steps(run, entering, weights(own, entering), run.config | (config or {}), given | (arguments or {}))
+            latest[:] = [(values, steps)]
+        return latest[0][1]
+
+    def edit(key: StepKey, shape: tuple[int, ...]) -> Edit:
+        def made(now: Now, own: Own) -> np.ndarray:
+            value = rerun(now).get(key)
+            return value if value is not None and np.shape(value) == shape else own()
+
+        return made
+
+    return {id(step.made): edit(key, step.made.shape) for key, step in numbered_steps(run.steps, run.layer)}
+
+
+def can_run_again(run: LayerRun) -> bool:
+    """Whether the layer computes its output itself; a wrapper calls other layers."""
+    return "call" not in run.arguments
+
+
+def recorded_in(things: object) -> list[Recorded]:
+    """The distinct recorded arrays in nested lists and dicts."""
+    arrays = {id(array): array for array in within([things])}
+    return list(arrays.values())
+
+
+def numbered_steps(steps: Sequence[Step], layer: str) -> Iterator[tuple[StepKey, Step]]:
+    """A layer's own steps, each with its name and its occurrence number, from 0."""
+    seen: Counter[str] = Counter()
+    for step in steps:
+        if step.layer == layer:
+            yield (step.name, seen[step.name]), step
+            seen[step.name] += 1
+
+
+def rerun_steps(run: LayerRun, x: Any, weights: Weights, config: Settings, arguments: Settings) -> dict[StepKey, np.ndarray]:
+    """The values of a layer's steps."""
+    recorder = Trace(layer=run.layer)
+    x, weights, arguments = each(  # arrays are the start of a new recording
+        lambda thing: Recorded(thing, kind="input") if isinstance(thing, (np.ndarray, np.generic)) else thing, (x, weights, arguments)
+    )
+    output = run.function(x, weights, config, recorder.step, **arguments)
+    outputs = output if isinstance(output, (list, tuple)) else [output]
+    for i, y in enumerate(outputs):
+        if y is not None:
+            recorder.step("output" if len(outputs) == 1 else f"output {i}", y)
+    return {key: step.value for key, step in numbered_steps(recorder.steps, run.layer)}
