@@ -124,8 +124,8 @@ def calls_of(graph: Network) -> Iterator[LayerCall]:
         for number, node in enumerate(nodes):
             if type(layer).__name__ != INPUT:
                 args = node.arguments.args if hasattr(node, "arguments") else node.call_args
-                given, inputs = (flatten(tensors) for tensors in (args[0] if args else node.input_tensors, node.input_tensors))
-                yield LayerCall(path_of_call(layer.name, number), layer, given, inputs, flatten(node.outputs))
+                given = flatten(args[0] if args else node.input_tensors)  # without masks and other arguments
+                yield LayerCall(path_of_call(layer.name, number), layer, given, flatten(node.input_tensors), flatten(node.outputs))
 
 
 def dtype_name(dtype: object) -> str:

@@ -90,7 +90,8 @@ class Scene:
         """Every activation: by its recorded function, else by the step's name; then the layers without one, as ``linear``."""
         sites = []
         for node in self.replay.nodes:
-            step, (name, argument) = self.owner.get(id(node)), node.function if node.op is not np.tanh else ("tanh", node.args[0])
+            step = self.owner.get(id(node))
+            name, argument = node.function if node.op is not np.tanh else ("tanh", node.args[0])
             if step is not None and name in SITES and isinstance(argument, Recorded) and argument.shape == node.shape:
                 sites.append(Site(name, argument, node, step))
         taken = {id(site.out) for site in sites}
