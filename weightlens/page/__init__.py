@@ -135,13 +135,12 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
 def planned(model: Model, inputs: Any, options: Options) -> NetworkSheets:
     """The network of a workbook before anything of it stands on a sheet; or nothing but its matrices."""
     from weightlens.workbook import all_sheets
-    from weightlens.workbook.sheets.matrix_sheets import matrices
     from weightlens.workbook.xlsx.styles import Styles
 
     styles = Styles()
     if options.detail == "weights":
         network = all_sheets.bare_network(model, options, styles)
-        matrices(network)
+        all_sheets.matrices(network)
     else:
         network = all_sheets.traced_network(model, inputs, options, styles)
         all_sheets.check_labels(network)

@@ -30,7 +30,7 @@ def kind_of(path: Path) -> str:
         return "json"
     from weightlens.formats.containers.foreign import GZIP, foreign_words, is_tar
 
-    if start.startswith(GZIP) or is_tar(start, path):
+    if start.startswith(GZIP) or is_tar(start):
         return "tar"
     if words := foreign_words(start, path):
         raise UnreadableModel(f"{path.name}: {words}")

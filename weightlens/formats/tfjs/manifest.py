@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -80,17 +81,9 @@ def read_manifest(manifest: Any, find: Find) -> list[Stored]:
         if start != group.size:
             wrong = CutShort if group.size < start else UnreadableModel
             raise wrong(f"{group.names}: {group.size:,} bytes, but the weights that model.json lists for it take {start:,}")
-    refuse_doubles(found)
+    for name in (name for name, count in Counter(stored.name for stored in found).items() if count > 1):
+        raise UnreadableModel(f"model.json lists two weights called {name!r}, which TensorFlow.js cannot tell apart either")
     return found
-
-
-def refuse_doubles(found: list[Stored]) -> None:
-    """Refuse two arrays of the same name: TensorFlow.js would take the last, and it may not be meant."""
-    seen: set[str] = set()
-    for entry in found:
-        if entry.name in seen:
-            raise UnreadableModel(f"model.json lists two weights called {entry.name!r}, which TensorFlow.js cannot tell apart either")
-        seen.add(entry.name)
 
 
 def stored_array(item: Any, group: Group, start: int) -> Stored:

@@ -184,7 +184,7 @@ def name_variables(leaf: Leaf, dialect: Dialect) -> None:
         if keras1_weights.name_weights(leaf.layer, [weight for _, weight in leaf.given], dialect):
             return
     expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
-    names = [variable_name(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
+    names = [variable_name(name, leaf.trail, expected) for name, _ in leaf.given]
     if len(expected) == len(names) and set(names) != set(expected) and not any(name.startswith("lora_") for name in names):
         names = expected
     for name, (_, weight) in zip(names, leaf.given, strict=True):
@@ -193,7 +193,7 @@ def name_variables(leaf: Leaf, dialect: Dialect) -> None:
         leaf.layer.own_weights[name] = with_name(weight, name)
 
 
-def variable_name(stored: str, trail: tuple[str, ...], expected: list[str], class_name: str) -> str:
+def variable_name(stored: str, trail: tuple[str, ...], expected: list[str]) -> str:
     """A variable's Keras 3 name from its stored name: ``mha/query/kernel:0`` -> ``query/kernel``."""
     tokens = re.sub(r":\d+$", "", stored).split("/")
     name = tokens[-1]

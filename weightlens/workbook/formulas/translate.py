@@ -17,7 +17,7 @@ from weightlens.recording.graph import pads_with_a_number
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.call_rules import BY_NAME, RULES, rounds
 from weightlens.workbook.formulas.cell_arrays import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
-from weightlens.workbook.formulas.function_table import CALLS, COMPARISONS, INFIX, LOGICAL, OF_TEXTS, PREFIX, REDUCTIONS, SELF_WRAPPED
+from weightlens.workbook.formulas.function_table import CALLS, INFIX, LOGICAL, OF_TEXTS, PREFIX, REDUCTIONS, SELF_WRAPPED
 from weightlens.workbook.formulas.products import batches, product
 
 
@@ -118,7 +118,7 @@ class Formulas:
     def infix(self, x: Recorded, op: Any) -> Expression:
         sign, level, left, right = INFIX[op]
         a, b = (self.arithmetic(arg) for arg in x.args)
-        return combine([a.at_least(left), sign, b.at_least(right)], x.shape, level, boolean=op in COMPARISONS)
+        return combine([a.at_least(left), sign, b.at_least(right)], x.shape, level, boolean=level == COMPARE)
 
     def call(self, template: str, x: Recorded, level: int, boolean: bool = False) -> Expression:
         parts: list[str | Expression] = []

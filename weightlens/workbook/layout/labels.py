@@ -25,7 +25,7 @@ def over_pictures(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[in
         return {}, {}
     axes, columns = axes_of(named), a.columns.tolist()
     last = numbered(a, named)
-    own = {c: number(axes[last], k % a.shape[last]) for k, c in enumerate(columns)} if axes[last] else {}
+    own = {c: ", ".join(in_numbers(axes[last], k % a.shape[last])) for k, c in enumerate(columns)} if axes[last] else {}
     labels = each_picture(a, named) if len(a.column_axes) > 1 else {}
     starts = sorted(labels)
     room = ROOM * SQUARE * min((b - a for a, b in pairwise(starts)), default=len(a.columns))
@@ -134,11 +134,6 @@ def in_full(axis: Axis, i: int) -> list[str]:
 def in_numbers(axis: Axis, i: int) -> list[str]:
     """The same without the names."""
     return [str(f.at[i]) for f in axis]
-
-
-def number(axis: Axis, i: int) -> str:
-    """The same in one word."""
-    return ", ".join(in_numbers(axis, i))
 
 
 def short(f: Factor, i: int) -> str:

@@ -83,16 +83,7 @@ def drop_down(place: str, choices: str | range) -> Callable[[Any], None]:
             first, last = str(choices[0]), str(choices[-1])
             return between(place, "whole", (first, last), f"Please type a whole number from {first} to {last}.")
         choices = in_quotes([str(number) for number in choices])
-
-    def finish(page: Any) -> None:
-        from openpyxl.worksheet.datavalidation import DataValidation
-
-        validation = DataValidation("list", formula1=choices, allow_blank=False, showErrorMessage=True)
-        validation.error, validation.errorTitle = "Please choose one from the list.", "weightlens"
-        page.add_data_validation(validation)
-        validation.add(place.replace("$", ""))
-
-    return finish
+    return validated(place, "Please choose one from the list.", type="list", formula1=choices, allow_blank=False)
 
 
 def in_quotes(words: list[str]) -> str:
@@ -115,12 +106,16 @@ def only_numbers(net: NetworkSheets) -> None:
 
 def between(area: str, kind: Literal["whole", "decimal"], ends: tuple[str, str], words: str) -> Callable[[Any], None]:
     """A number between two, and nothing else, at these cells; ``words`` are said to who types another."""
+    return validated(area, words, type=kind, operator="between", formula1=ends[0], formula2=ends[1], allow_blank=True)
+
+
+def validated(area: str, words: str, **rule: Any) -> Callable[[Any], None]:
+    """What may be typed into these cells, by the settings of openpyxl's rule; ``words`` are said to who types anything else."""
 
     def finish(page: Any) -> None:
         from openpyxl.worksheet.datavalidation import DataValidation
 
-        validation = DataValidation(kind, operator="between", formula1=ends[0], formula2=ends[1], allow_blank=True)
-        validation.showErrorMessage, validation.errorTitle, validation.error = True, "weightlens", words
+        validation = DataValidation(showErrorMessage=True, errorTitle="weightlens", error=words, **rule)
         page.add_data_validation(validation)
         validation.add(area.replace("$", ""))
 
