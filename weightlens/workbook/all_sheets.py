@@ -115,14 +115,11 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     detail = options.detail
     if detail == "auto":
         detail = "steps" if sum(step.made.size for step in recorded.steps) <= MOST_STEPS else "layers"
-    options = options if options.labels else replace(options, labels=labels_in_file(model, recorded))
+    if not options.labels:  # those that the model's file has for one of its outputs
+        known = (model.labels_of(y.shape[-1]) for y in recorded.results if y.ndim)
+        options = replace(options, labels=next((tuple(labels) for labels in known if labels), ()))
     recorded, occurrences = fuse(recorded) if detail == "layers" else (recorded, None)
     return NetworkSheets(model, Plan(recorded, whole=occurrences is None), styles, options, detail, arrays, inputs is None, occurrences)
-
-
-def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
-    """The names of the classes that the model's file has for one of its outputs."""
-    return next((tuple(labels) for y in recorded.results if y.ndim and (labels := model.labels_of(y.shape[-1]))), ())
 
 
 def refuse_text(recorded: Trace) -> None:

@@ -85,7 +85,9 @@ class History:
         for t in self.epoch.trained:
             new_of |= {id(slot): t.new_slots[name] for name, slot in t.slots.items()}
         for x in self._carried():
-            self._carry(x, new_of[id(x)])
+            self._rows(x, 0, 0, "weight", None)  # to be changed in epoch 0, afterwards the result of the row before
+            if self.epochs:
+                self._rows(x, 1, self.epochs, "step", partial(self._formula, new_of[id(x)], self.epochs))
         for step in self.steps:
             if id(step.made) in self.places and step.made.op is not None:
                 role = "output" if step.made is self.epoch.trace.results[0] else "step"
@@ -153,12 +155,6 @@ class History:
         block = Block(arrangement, values, look, make=make)
         column = self.places[id(x)] & (ROW - 1)
         self.sheet.put(block, TOP + first, column)
-
-    def _carry(self, x: Recorded, new: Recorded) -> None:
-        """A weight: an editable number in epoch 0, afterwards the result of the row before."""
-        self._rows(x, 0, 0, "weight", None)
-        if self.epochs:
-            self._rows(x, 1, self.epochs, "step", partial(self._formula, new, self.epochs))
 
     def _formula(self, x: Recorded, rows: int) -> Expression:
         """The formula of ``x`` for ``rows`` rows from epoch 0 on."""

@@ -50,8 +50,8 @@ class Names:
         if not x.ndim:
             return {}, [""]
         batch = self.epoch.parts.get(id(x), (0, ""))[0]
-        first = max(batch - 1, 0) * self.epoch.batch
-        if x.op is None or x.shape[0] != self._samples(batch):
+        first, whole = max(batch - 1, 0) * self.epoch.batch, int(self.epoch.targets.shape[0])
+        if x.op is None or x.shape[0] != (min(self.epoch.batch, whole - first) if batch else whole):
             return {}, _indices(x.shape)
         each = x.size // x.shape[0]
         samples = [f"sample {first + i}" for i in range(x.shape[0])]
@@ -60,10 +60,6 @@ class Names:
         axes = self.epoch.trace.axes.named(x).axes[1:]
         inner = [in_words(axes, index) for index in np.ndindex(x.shape[1:])]
         return {i * each: text for i, text in enumerate(samples)}, inner * x.shape[0]
-
-    def _samples(self, batch: int) -> int:
-        whole, size = self.epoch.targets.shape[0], self.epoch.batch
-        return min(size, whole - (batch - 1) * size) if batch else int(whole)
 
 
 def is_one_per_sample(x: Recorded) -> bool:
