@@ -84,10 +84,10 @@ def _conv1d(class_name: str, config: Settings) -> tuple[str, Settings]:
 
 
 def _deconvolution(class_name: str, config: Settings) -> tuple[str, Settings]:
-    """Keras 1 states the output's shape instead of the padding; only for a stride of one are both known."""
-    strides = config.get("strides") or [1, 1]
-    del_output = {key: value for key, value in config.items() if key != "output_shape"}
-    return (class_name, del_output) if list(strides) == [1, 1] else ("Deconvolution2D", config)
+    """Keras 1 states the output's shape instead of the padding; only for a stride of one are both known. With another it is refused."""
+    if list(config.get("strides") or [1, 1]) == [1, 1]:
+        config.pop("output_shape", None)
+    return class_name, config
 
 
 def _zero_padding(class_name: str, config: Settings) -> tuple[str, Settings]:

@@ -17,7 +17,6 @@ THEANO_ORDER = {
     "Conv2D": (2, 3, 1, 0),
     "Conv3D": (2, 3, 4, 1, 0),
     "Conv2DTranspose": (2, 3, 0, 1),
-    "Deconvolution2D": (2, 3, 0, 1),
 }
 GATED = {12: LSTM_GATES, 9: GRU_GATES}
 RECURRENT = ("kernel", "recurrent_kernel", "bias")
@@ -96,7 +95,7 @@ def _separable(layer: Layer, weight: Weight) -> Weight:
 
 
 KERNELS: dict[str, Callable[[Layer, Weight], Weight]] = {
-    "Conv1D": _conv1d, "Conv2D": _conv, "Conv3D": _conv, "Conv2DTranspose": _conv_transpose, "Deconvolution2D": _conv_transpose,
+    "Conv1D": _conv1d, "Conv2D": _conv, "Conv3D": _conv, "Conv2DTranspose": _conv_transpose,
     "SeparableConv2D": _separable, "ConvLSTM2D": _separable,
 }  # fmt: skip
 

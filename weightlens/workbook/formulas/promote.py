@@ -156,8 +156,6 @@ def _length(x: Recorded) -> int:
 
 def name_it(x: Recorded, layer: str, result: list[Step]) -> None:
     """Make ``x`` a step of ``layer``; its value is computed again if it was dropped."""
-    if x.kind:
-        return
     evaluate(x)
     x.kind, x.layer = "step", layer
     x.name = "constant" if x.op is None else NAMES.get(operation(x), getattr(operation(x), "__name__", "value"))

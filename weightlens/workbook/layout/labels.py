@@ -117,18 +117,11 @@ def places(axes: list[Axis], word: Words | None = None) -> list[list[str]]:
     return [[word for part in parts for word in part] for parts in itertools.product(*words)]
 
 
-def in_short(axis: Axis, i: int) -> str:
-    """One place on an axis: ``sample 1``, ``t=3``, ``i0`` (a gate's letter and the unit), ``2, 0, 1`` of a flattened picture."""
-    if len(axis) == 1:
-        return short(axis[0], i)
-    if axis[0].name == "gate":
-        return "".join([LETTERS[axis[0].text(i)], *(str(f.at[i]) for f in axis[1:])])
-    return ", ".join(short(f, i) if f.words else str(f.at[i]) for f in axis)
-
-
 def in_full(axis: Axis, i: int) -> list[str]:
-    """The same where there is room for a name of each coordinate."""
-    return [short(f, i) for f in axis] if axis[0].name != "gate" else [in_short(axis, i)]
+    """One place on an axis, a name for each coordinate: ``sample 1``, ``t=3``; ``i0`` for a gate's letter and the unit."""
+    if axis[0].name == "gate" and len(axis) > 1:
+        return ["".join([LETTERS[axis[0].text(i)], *(str(f.at[i]) for f in axis[1:])])]
+    return [short(f, i) for f in axis]
 
 
 def in_numbers(axis: Axis, i: int) -> list[str]:
