@@ -102,8 +102,7 @@ def stored_values(changed: Mapping[str, tuple[Weight, np.ndarray]]) -> Stored:
     stored: Stored = {}
     for name, (weight, value) in changed.items():
         try:
-            for path, array in stored_arrays(weight, value).items():
-                stored[path] = array
+            stored |= stored_arrays(weight, value)
         except NotARearrangement as why:
             raise BadInput(f"{name} cannot be written back: its numbers are computed from those in the file ({why})") from None
     return stored

@@ -39,13 +39,10 @@ def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
         grid = ods_grid(path, sheet) if kind == "ods" else xlsx_grid(path, sheet)
     except UnreadableModel as trouble:
         raise BadInput(str(trouble)) from None
-    return rows_in_area(grid, wanted or used_area(grid))
-
-
-def used_area(grid: Grid) -> CellArea:
-    """The area of the cells in use."""
-    columns = {column for row in grid.values() for column in row}
-    return CellArea("", min(grid, default=0), min(columns, default=0), max(grid, default=-1), max(columns, default=-1))
+    if wanted is None:  # all cells in use
+        columns = {column for row in grid.values() for column in row}
+        wanted = CellArea("", min(grid, default=0), min(columns, default=0), max(grid, default=-1), max(columns, default=-1))
+    return rows_in_area(grid, wanted)
 
 
 def rows_in_area(grid: Grid, area: CellArea) -> Iterator[Row]:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def stored_array(item: Any, group: Group, start: int) -> Stored:
     name, shape, dtype = (item.get(key) for key in ("name", "shape", "dtype")) if isinstance(item, dict) else (None, None, None)
     if not isinstance(name, str) or not isinstance(dtype, str):
         raise UnreadableModel("the weightsManifest has a weight without a name or a dtype")
-    if not is_shape(shape):
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape) or not is_possible(shape):
         raise UnreadableModel(f"weight {name}: {str(shape)[:80]} is not a shape")
     if dtype not in DTYPES:
         raise UnreadableModel(f"weight {name} has the dtype {dtype[:40]}, which is not read here; {' and '.join(DTYPES)} are")
@@ -100,11 +100,6 @@ def stored_array(item: Any, group: Group, start: int) -> Stored:
         return Stored(name, tuple(shape), dtype, np.dtype(DTYPES[dtype]), group, start, is_optimizer=optimizer)
     stored, scale, least = quantisation(name, dtype, item["quantization"])
     return Stored(name, tuple(shape), dtype, np.dtype(STORED[stored]), group, start, scale, least, optimizer)
-
-
-def is_shape(shape: Any) -> TypeGuard[list[int]]:
-    """Whether it is a list of sizes of a plausible array."""
-    return isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape) and is_possible(shape)
 
 
 def quantisation(name: str, dtype: str, said: Any) -> tuple[str, float, float]:

@@ -19,6 +19,8 @@ from weightlens.specs.variables import variable_names
 if TYPE_CHECKING:
     from weightlens.formats.containers.zipped import Archive
 
+NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
+
 
 def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
     """Give the layers their weights; returns the layout. Weights without a layer are listed as unplaced.
@@ -77,7 +79,7 @@ def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
         return "Keras 0 HDF5 weights"
     if any("vars" in path.replace("\\", "/").split("/")[-2:-1] for path in weights):
         return "objects"
-    return "HDF5, not written by Keras"
+    return NOT_KERAS
 
 
 def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | None) -> None:

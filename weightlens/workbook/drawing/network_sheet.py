@@ -88,7 +88,7 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
     first = first_sample(net)
-    choice = sample_to_show(net, samples_of(net), first)
+    choice = sample_to_show(net, first)
     pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
     if choice.numbers is not None:
         sheet.finishing.append(drop_down(pick.place, choice.numbers))
@@ -112,11 +112,6 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
     sheet.freeze = (SECTION + 1, 0)
     ends = [row + HEIGHT for row in rows]
     sheet.kept = [*pairwise([0, *ends])]  # the boxes of a rank with the lines to them
-
-
-def samples_of(net: NetworkSheets) -> int:
-    """How many samples the network's sheets show."""
-    return int(net.plan.trace.inputs[0].shape[0]) if net.plan.trace.inputs and net.plan.trace.inputs[0].ndim else 1
 
 
 def home_of(net: NetworkSheets, node: Node, homes: Mapping[str, Sheet]) -> Sheet | None:

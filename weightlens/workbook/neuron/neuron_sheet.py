@@ -75,13 +75,12 @@ def neuron_sheets(net: NetworkSheets) -> None:
     activated = [activations.after(neuron) for neuron in neurons]
     start = start_of(neurons[0], activated[0], numbers, first_sample(net))
     tables = write_tables(net, data, neurons, activated, PICKED["sample"], start.sample)
-    samples = len(neurons[0].inputs)
-    write_picked(net, tables, controls, start, samples)
+    write_picked(net, tables, controls, start, len(neurons[0].inputs))
     products = write_products(net, tables, start)
     right = write_others(net, tables, products.first + 5, start)
     curve = write_curves(net, tables, products, activations.curves, right, start)
     write_lists(net, tables, right + len(activations.curves) + 4)
-    write_controls(net, sheet, tables, start, samples)
+    write_controls(net, sheet, tables, start)
     write_rows(net, sheet, tables, products, start)
     names = [curve.name for curve in activations.curves]
     write_sum(net, sheet, tables, products.height, curve, names, start)
@@ -133,7 +132,7 @@ def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers, sample: int
     )
 
 
-def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Start, samples: int) -> None:
+def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Start) -> None:
     """The cells to pick with, each with a list to choose from."""
     n = tables.neurons[0]
     for column, width in enumerate(WIDTHS):
@@ -141,7 +140,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     widen(sheet, NAME, min(MOST_LABEL, BOLD * max(len(neuron.name) for neuron in tables.neurons)))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
-    sample, switch, shown = sample_to_show(net, samples, start.sample), net.styles["switch"], shown_names(tables)
+    sample, switch, shown = sample_to_show(net, start.sample), net.styles["switch"], shown_names(tables)
     choices: list[tuple[str, str, Text, str | range | None, str]] = [
         ("layer", "layer", Text(n.name, switch), "neuron_layers", ""),
         ("unit", "unit", Text(n.units[0], switch), "neuron_units", ""),

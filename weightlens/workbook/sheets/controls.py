@@ -64,9 +64,10 @@ class Choice(NamedTuple):
     numbers: range | None
 
 
-def sample_to_show(net: NetworkSheets, samples: int, first: int) -> Choice:
+def sample_to_show(net: NetworkSheets, first: int) -> Choice:
     """Which of the samples on the network's own sheets; of many samples these are rows that begin with the picked one, or it alone."""
-    text = Text.of(float(first), net.styles["switch"])
+    inputs, text = net.plan.trace.inputs, Text.of(float(first), net.styles["switch"])
+    samples = int(inputs[0].shape[0]) if inputs and inputs[0].ndim else 1
     if not net.many_samples:
         return Choice("sample", text, f"of 0 to {samples - 1}" if samples > 1 else "", range(samples))
     if samples > 1:

@@ -45,15 +45,9 @@ def draw(net: NetworkSheets, targets: str) -> Run | None:
     ``targets`` is the area of the true answers, empty where there are none.
     """
     inputs, results = net.plan.trace.inputs, net.plan.trace.results
-    if (
-        len(inputs) != 1
-        or inputs[0].dtype.kind == "U"
-        or len(results) != 1
-        or inputs[0].ndim != 2
-        or results[0].ndim != 2
-        or not net.plan.one_sheet
-        or not np.isfinite(inputs[0].value).all()
-    ):
+    if not net.plan.one_sheet or len(inputs) != 1 or len(results) != 1:  # on one sheet stand tables only
+        return None
+    if inputs[0].dtype.kind == "U" or not np.isfinite(inputs[0].value).all():
         return None
     wide, out = inputs[0].shape[1], results[0].shape[1]
     if out > MOST_OUTPUTS or results[0].shape[0] != inputs[0].shape[0] or net.plan.placed.get(id(results[0])) is None:
