@@ -13,6 +13,7 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
+from tests.workbook.places import area_cells
 from weightlens.checks import Report, check
 from weightlens.checks.keras import with_large_stack
 from weightlens.checks.oracle import load_oracle, with_float64_dtypes
@@ -21,7 +22,7 @@ from weightlens.cli.main import main
 from weightlens.errors import UnreadableModel, WeightlensError
 from weightlens.report import compare
 from weightlens.spreadsheet import recalculate
-from weightlens.spreadsheet.cell_areas import address, area_cells, cell_names
+from weightlens.spreadsheet.cell_areas import address, cell_names
 from weightlens.spreadsheet.cell_table import CellError
 from weightlens.spreadsheet.cell_values import Book, read_book
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import weightlens.page
 from weightlens.page.document import BOOT, MODULES, joined
-from weightlens.page.runs import runs
+from weightlens.page.program import runs
 
 STATIC = Path(weightlens.page.__file__).parent / "static"
 
@@ -42,4 +42,8 @@ def test_runs_are_the_places_again(levels: list[tuple[int, int]], rest: list[int
     places = np.array(rest)
     for length, step in levels:
         places = np.add.outer(places, np.arange(length) * step).reshape(-1)
-    np.testing.assert_array_equal(runs(places).places(), places - places[0])
+    found = runs(places)
+    again = np.array(found.rest or (0,))
+    for length, step in reversed(found.levels):
+        again = np.add.outer(again, np.arange(length) * step).reshape(-1)
+    np.testing.assert_array_equal(again, places - places[0])

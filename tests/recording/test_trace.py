@@ -8,8 +8,7 @@ import pytest
 from tests.recording.test_roles import dense
 from weightlens.recording import Trace
 from weightlens.spreadsheet.cells_map import steps_by_entry
-from weightlens.workbook.formulas.promote import promoted, with_operands
-from weightlens.workbook.layout.detail import fuse
+from weightlens.workbook.formulas.promote import fuse, promoted, with_operands
 
 
 @pytest.fixture

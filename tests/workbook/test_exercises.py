@@ -190,3 +190,9 @@ def test_a_pdf_is_an_exercise(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assert f"{option}: a printed exercise has no such thing" in capsys.readouterr().err
     assert main(["export", str(SAMPLES / "or.h5"), "--exercise", "-o", str(tmp_path / "or.pdf")]) == 2  # no office program in this test
     assert "which is not installed" in capsys.readouterr().err and not (tmp_path / "or.pdf").exists()
+
+
+def test_an_exercise_longer_than_its_pages_is_written(tmp_path: Path) -> None:
+    """Its marks stand below what is printed: pages were cut there too, which ended in an IndexError."""
+    stored = exercise(SAMPLES / "digits_cnn.keras", tmp_path / "digits.xlsx", None)
+    assert stored.names["score"] and any(entry.sheet.startswith("Answers") for entry in read_map(stored))

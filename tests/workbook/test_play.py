@@ -12,10 +12,10 @@ import pytest
 
 import weightlens
 from tests.conftest import SAMPLES, sample_input
-from tests.workbook.places import places_of
+from tests.workbook.places import area_cells, places_of
 from weightlens.checks import check_workbook
 from weightlens.errors import BadInput
-from weightlens.spreadsheet.cell_areas import area_cells, cell_names
+from weightlens.spreadsheet.cell_areas import cell_names
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import Changes, recalculate

@@ -13,11 +13,10 @@ import pytest
 import weightlens
 from tests.cases import turn
 from tests.conftest import INPUTS, SAMPLES, sample_input
-from tests.workbook.places import places_of
+from tests.workbook.places import area_cells, places_of
 from weightlens.checks import check, check_workbook
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.errors import WeightlensError
-from weightlens.spreadsheet.cell_areas import area_cells
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map
 from weightlens.spreadsheet.recalculate import Changes, recalculate_all

@@ -13,10 +13,10 @@ import pytest
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
 from tests.tiny import write_tiny
+from tests.workbook.places import area_cells
 from weightlens.checks.workbook import relative_distance
 from weightlens.errors import BadInput, WorkbookTooLarge
 from weightlens.model import Call, Layer, Model, Ref, Weight
-from weightlens.spreadsheet.cell_areas import area_cells
 from weightlens.spreadsheet.cell_table import CellError
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.cells_map import read_map

@@ -34,7 +34,9 @@ def load(path: str | os.PathLike[str] | object, config: str | os.PathLike[str] |
         raise
     except Exception as error:  # a hostile or damaged file can fail in any way; the user gets one line
         raise UnreadableModel(f"{given}: not a model that can be read ({type(error).__name__}: {first_line(error)})") from error
-    tell_owners(model)
+    for layer in every_layer(model):  # each weight knows its kind of layer; not the layer itself, which would keep the file open
+        for weight in layer.own_weights.values():
+            weight.owner = layer.class_name, layer.config
     return model
 
 
@@ -48,13 +50,6 @@ def path_of(given: str | os.PathLike[str]) -> Path:
         remote: Path = RemotePath(given)
         return remote
     return Path(given)
-
-
-def tell_owners(model: Model) -> None:
-    """Tell each weight what kind of layer it belongs to, inside too; not the layer itself, which would keep the file open."""
-    for layer in every_layer(model):
-        for weight in layer.own_weights.values():
-            weight.owner = layer.class_name, layer.config
 
 
 def read_object(given: object) -> Model:

@@ -19,8 +19,9 @@ from weightlens.formats.weights import layouts
 from weightlens.limits import JSON
 from weightlens.model import Model, Provenance, Weight
 
-NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
-WEIGHT = r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$"
+KERAS_NAME = re.compile(  # of a weight
+    r"(^|[/_])(kernel|bias|gamma|beta|alpha|embeddings|moving_mean|moving_variance|weights?|[WbU]|param_\d+)(_\d+)?(:0)?$", re.IGNORECASE
+)
 
 
 def read_model(path: Path, config: Path | None) -> Model:
@@ -161,8 +162,10 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         dialect = dialect_of(str(entry["keras_version"]), backend, entry)
     model = _model(entry, dialect, path)
     layout = layouts.place_weights(model, file, dialect, weights_dialect, together=source is None)
-    if layout == NOT_KERAS and not model.class_name:
-        note_arrays_only(model, file)
+    if layout == layouts.NOT_KERAS and not model.class_name and not any(KERAS_NAME.search(w.path) for w in model.weights.values()):
+        from weightlens.formats.containers.foreign import hdf5_words
+
+        model.arrays_only, model.notes = True, [hdf5_words(file)]
     if source is not None:
         model.notes.append(f"architecture from {source.name}")
     if training := file.text("", "training_config"):
@@ -175,17 +178,9 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
     architecture = str(source or "")
     model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=architecture, closers=[file.close])
     model.provenance.kind = "weights" if layout == "objects" and not text else "hdf5"
-    if text or layout != NOT_KERAS:
+    if text or layout != layouts.NOT_KERAS:
         model.provenance.generation = 3 if model.provenance.kind == "weights" else weights_dialect.major
     return model
-
-
-def note_arrays_only(model: Model, file: Hdf5File) -> None:
-    """If no array has a name used by Keras, note that the file holds arrays, not weights."""
-    if not any(re.search(WEIGHT, weight.path, re.IGNORECASE) for weight in model.weights.values()):
-        from weightlens.formats.containers.foreign import hdf5_words
-
-        model.arrays_only, model.notes = True, [hdf5_words(file)]
 
 
 def _architecture(path: Path, config: Path | None) -> tuple[dict[str, Any] | None, Path | None]:

@@ -55,9 +55,8 @@ class RemoteFile(ReadAnywhere):
         self.whole = b""
 
     def part(self, start: int, end: int) -> bytes:
-        return self._fetch(start, end) if end - start >= LARGE else self._from_blocks(start, end)
-
-    def _from_blocks(self, start: int, end: int) -> bytes:
+        if end - start >= LARGE:
+            return self._fetch(start, end)
         blocks = [self._block(number) for number in range(start // BLOCK, -(-end // BLOCK))]
         first = start // BLOCK * BLOCK
         return b"".join(blocks)[start - first : end - first] if end > start else b""

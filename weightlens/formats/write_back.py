@@ -55,7 +55,10 @@ def write_back(source: Path, out: Path, changed: Mapping[str, tuple[Weight, np.n
             if zipfile.is_zipfile(source):
                 patch_archive(source, file, stored, out)
             else:
-                patch_copy(source, file, stored)
+                with source.open("rb") as original:
+                    shutil.copyfileobj(original, file, 1 << 20)
+                file.flush()
+                patch_hdf5(Path(file.name), stored)
         except OSError as error:  # HDF5 has its own words for a full disk
             raise BadInput(f"{out}: cannot be written ({error.strerror or error})") from None
 
@@ -99,8 +102,7 @@ def stored_values(changed: Mapping[str, tuple[Weight, np.ndarray]]) -> Stored:
     stored: Stored = {}
     for name, (weight, value) in changed.items():
         try:
-            for path, array in stored_arrays(weight, value).items():
-                stored[path] = array
+            stored |= stored_arrays(weight, value)
         except NotARearrangement as why:
             raise BadInput(f"{name} cannot be written back: its numbers are computed from those in the file ({why})") from None
     return stored
@@ -155,18 +157,10 @@ def origin_of_elements(conversion: Conversion, shapes: list[tuple[int, ...]], to
     return origin
 
 
-def patch_copy(source: Path, file: IO[bytes], stored: Stored) -> None:
-    """Copy an HDF5 file into ``file`` with some arrays replaced."""
-    with source.open("rb") as original:
-        shutil.copyfileobj(original, file, 1 << 20)
-    file.flush()
-    patch_hdf5(Path(file.name), stored)
-
-
 def patch_hdf5(file: Path, stored: Stored) -> None:
     """Overwrite arrays in the datasets of an HDF5 file, in place."""
     places: Places = []
-    with h5py.File(file, "r", locking=False) as opened:
+    with h5py.File(file, "r", locking=False) as opened, file.open("rb") as raw:
         others = {}
         for path, array in stored.items():
             if path not in opened:
@@ -174,12 +168,13 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
             dataset = opened[path]
             data = encode(array, dataset.dtype)
             offset = dataset.id.get_offset()
-            if offset is not None and read_bytes_at(file, offset, len(data)) == dataset[()].tobytes():
+            raw.seek(offset or 0)
+            if offset is not None and raw.read(len(data)) == dataset[()].tobytes():
                 places.append((offset, data))
             else:
                 others[path] = array
-    with file.open("r+b") as raw:
-        patch(raw, places)
+    with file.open("r+b") as changed:
+        patch(changed, places)
     if others:  # chunked, compressed or compact: HDF5 has to find the place
         with h5py.File(file, "r+", locking=False) as opened:
             for path, array in others.items():
@@ -189,13 +184,6 @@ def patch_hdf5(file: Path, stored: Stored) -> None:
         for path, array in stored.items():
             if opened[path][()].tobytes() != encode(array, opened[path].dtype):
                 raise WeightlensError(f"the numbers at {path} could not be written; the file is left as it was")
-
-
-def read_bytes_at(file: Path, offset: int, length: int) -> bytes:
-    """The bytes of a file from an offset."""
-    with file.open("rb") as raw:
-        raw.seek(offset)
-        return raw.read(length)
 
 
 def encode(array: np.ndarray, dtype: np.dtype) -> bytes:

@@ -117,14 +117,20 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     layers = layers_and_blocks.layers(plan.trace, program)
     number = {layer["path"]: i for i, layer in enumerate(layers)}
     blocks = [layers_and_blocks.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
+    block_of = {id(placed.made): k for k, placed in enumerate(program.placed)}
+    source = model.provenance
     head = {
-        **about(network),
+        "title": network.title,
+        "model": {"format": source.format, "keras": source.keras_version, "parameters": model.size},
+        "labels": list(network.options.labels),
+        "inputLabels": list(network.options.input_labels),
+        "madeUp": network.made_up,
         "layers": layers,
         "blocks": blocks,
         "size": program.size,
         "patterns": list(program.patterns),
         "runs": [(found.levels, found.rest) for found in program.runs],
-        "outputs": outputs(plan, program.placed),
+        "outputs": [{"name": name, "block": block_of[id(x)]} for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True)],
     }
     made = pack.Pack(head)
     pack.numbers(made, program, blocks)
@@ -135,36 +141,16 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
 def planned(model: Model, inputs: Any, options: Options) -> NetworkSheets:
     """The network of a workbook before anything of it stands on a sheet; or nothing but its matrices."""
     from weightlens.workbook import all_sheets
-    from weightlens.workbook.sheets.matrix_sheets import matrices
     from weightlens.workbook.xlsx.styles import Styles
 
     styles = Styles()
     if options.detail == "weights":
         network = all_sheets.bare_network(model, options, styles)
-        matrices(network)
+        all_sheets.matrices(network)
     else:
         network = all_sheets.traced_network(model, inputs, options, styles)
         all_sheets.check_labels(network)
     return network
-
-
-def about(network: NetworkSheets) -> dict[str, Any]:
-    """What the model is, and what its inputs and classes are called."""
-    model, options = network.model, network.options
-    source = model.provenance
-    return {
-        "title": network.title,
-        "model": {"format": source.format, "keras": source.keras_version, "parameters": model.size},
-        "labels": list(options.labels),
-        "inputLabels": list(options.input_labels),
-        "madeUp": network.made_up,
-    }
-
-
-def outputs(plan: Plan, placed: Sequence[Any]) -> list[dict[str, Any]]:
-    """Each output of the model: its name, and its block."""
-    block = {id(p.made): k for k, p in enumerate(placed)}
-    return [{"name": name, "block": block[id(x)]} for x, name in zip(plan.trace.results, plan.trace.output_names, strict=True)]
 
 
 def samples(made: Any, plan: Plan, arrays: Sequence[np.ndarray]) -> dict[str, Any] | None:

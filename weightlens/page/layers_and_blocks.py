@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.axes import Factor
-from weightlens.page.program import Program
-from weightlens.page.runs import runs
+from weightlens.page.program import Program, runs
 from weightlens.recording import Step, Trace
 from weightlens.words.captions import mathematics
 from weightlens.words.explained import explained

@@ -7,15 +7,27 @@ are kept in the order of the trace, so running them one after the other computes
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import gcd
 from typing import Any
 
 import numpy as np
 
-from weightlens.page.runs import Runs, runs
-from weightlens.workbook.formulas.cell_arrays import MAX_ROWS, ROW, Area, Expression, Piece
+from weightlens.workbook.formulas.cell_arrays import MAX_ROWS, ROW, Expression, Piece
 from weightlens.workbook.layout.plan import Placed, Plan
 
 Hole = tuple[int, int, int, bool]  # height and width of an area, cells from one of its rows to the next, and whether it holds texts
+
+
+@dataclass(frozen=True)
+class Runs:
+    """Places relative to the first of them: a run is repeated at each place of the run around it, and last at the ``rest``.
+
+    Element i of a picture's convolution reads a window that begins one cell further than that of element i - 1; at the end of a row
+    it jumps: ``levels`` are ``((length, step), ...)``, the innermost run first, however deep; what is not regular is listed.
+    """
+
+    levels: tuple[tuple[int, int], ...]
+    rest: tuple[int, ...] = ()
 
 
 @dataclass
@@ -40,10 +52,6 @@ class Program:
     arguments: list[tuple[int, int] | None] = field(default_factory=list)  # of an activation: the number that each of its own is made of
     patterns: dict[tuple[str | Hole, ...], int] = field(default_factory=dict)
     runs: dict[Runs, int] = field(default_factory=dict)
-
-    def number(self, table: dict[Any, int], entry: Any) -> int:
-        """The number of an entry; equal entries are kept once and share it."""
-        return table.setdefault(entry, len(table))
 
 
 class Writer:
@@ -92,10 +100,12 @@ class Writer:
                 pattern.append(piece)
                 continue
             first = np.broadcast_to(piece.first, shape).reshape(-1)[chosen]
-            pattern.append(self.hole(piece, int(first[0]) >> 34))
+            read = program.placed[self.block_of[int(first[0]) >> 34]]  # what a formula has to know of an area besides its place
+            width = len(read.block.arrangement.columns) if piece.height > 1 else 0
+            pattern.append((piece.height, piece.width, width, read.made.dtype.kind == "U"))
             holes.append(self.places(first))
         text = tuple(joined(pattern))
-        return Part(len(own), self.places(own, reading=False), program.number(program.patterns, text), holes)
+        return Part(len(own), self.places(own, reading=False), program.patterns.setdefault(text, len(program.patterns)), holes)
 
     def argument(self, placed: Placed) -> tuple[int, int] | None:
         """Where what an activation function was called with stands, number by number; ``None`` where it has no cells of one block."""
@@ -104,12 +114,6 @@ class Writer:
         if cells is None or not cells.size or (cells < 0).any() or len(np.unique(cells >> 34)) > 1:
             return None
         return self.places(cells.reshape(-1), reading=False)
-
-    def hole(self, piece: Area, sheet: int) -> Hole:
-        """What a formula has to know of an area besides its place."""
-        placed = self.program.placed[self.block_of[sheet]]
-        width = len(placed.block.arrangement.columns) if piece.height > 1 else 0
-        return piece.height, piece.width, width, placed.made.dtype.kind == "U"
 
     def places(self, addresses: np.ndarray, reading: bool = True) -> tuple[int, int]:
         """Addresses, all of one block, as places in memory: the number of their runs, and the first place."""
@@ -120,7 +124,29 @@ class Writer:
         row, column = (addresses >> 14) & (MAX_ROWS - 1), addresses & (ROW - 1)
         width = len(self.program.placed[k].block.arrangement.columns)
         memory = (row if rows is None else rows[row]) * width + (column if columns is None else columns[column])
-        return self.program.number(self.program.runs, runs(memory)), self.program.starts[k] + int(memory[0])
+        known = self.program.runs  # equal entries are kept once
+        return known.setdefault(runs(memory), len(known)), self.program.starts[k] + int(memory[0])
+
+
+def runs(places: np.ndarray) -> Runs:
+    """A list of places as runs, relative to the first place."""
+    levels: list[tuple[int, int]] = []
+    left = places - places[0]
+    while len(left) > 1:
+        length = first_run(left)
+        if length == 1:
+            return Runs(tuple(levels), tuple(left.tolist()))
+        levels.append((length, int(left[1] - left[0])))
+        left = left[::length]
+    return Runs(tuple(levels))
+
+
+def first_run(places: np.ndarray) -> int:
+    """The length of a run with which the list begins, and which it is made of throughout; 1 where there is none."""
+    steps = np.diff(places)
+    other = np.flatnonzero(steps != steps[0])
+    length = gcd(int(other[0]) + 1, len(places)) if len(other) else len(places)
+    return length if length > 1 and (steps[np.arange(1, len(places)) % length != 0] == steps[0]).all() else 1
 
 
 def packed(used: np.ndarray) -> np.ndarray | None:

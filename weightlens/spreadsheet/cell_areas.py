@@ -47,12 +47,6 @@ def cell_area(text: str) -> CellArea | None:
     return None if match is None else _matched(match)
 
 
-def area_cells(text: str) -> Iterator[tuple[str, str]]:
-    """The sheet and reference of every cell of an area, row by row; several areas are separated by commas."""
-    for area in cell_areas(text):
-        yield from ((area.sheet, reference) for reference in cell_names(area.addresses()))
-
-
 def cell_areas(text: str) -> Iterator[CellArea]:
     """The areas that a text names, separated by commas; each on a sheet."""
     yield from map(_matched, ON_SHEETS.finditer(text))

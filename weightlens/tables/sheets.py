@@ -13,7 +13,7 @@ from weightlens.errors import BadInput, UnreadableModel
 from weightlens.limits import CELLS
 from weightlens.spreadsheet import cell_values as book
 from weightlens.spreadsheet.cell_areas import CellArea, cell_area, cell_names
-from weightlens.spreadsheet.cell_table import CellDate, CellTable, Value
+from weightlens.spreadsheet.cell_table import CellDate, Value
 from weightlens.spreadsheet.sheet_rows import SheetCells, read_cells
 from weightlens.tables.table import Grid, Row, pick_sheet
 from weightlens.workbook.formulas.cell_arrays import ROW
@@ -39,13 +39,10 @@ def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
         grid = ods_grid(path, sheet) if kind == "ods" else xlsx_grid(path, sheet)
     except UnreadableModel as trouble:
         raise BadInput(str(trouble)) from None
-    return rows_in_area(grid, wanted or used_area(grid))
-
-
-def used_area(grid: Grid) -> CellArea:
-    """The area of the cells in use."""
-    columns = {column for row in grid.values() for column in row}
-    return CellArea("", min(grid, default=0), min(columns, default=0), max(grid, default=-1), max(columns, default=-1))
+    if wanted is None:  # all cells in use
+        columns = {column for row in grid.values() for column in row}
+        wanted = CellArea("", min(grid, default=0), min(columns, default=0), max(grid, default=-1), max(columns, default=-1))
+    return rows_in_area(grid, wanted)
 
 
 def rows_in_area(grid: Grid, area: CellArea) -> Iterator[Row]:
@@ -147,14 +144,9 @@ def xlsx_grid(path: Path, sheet: str) -> Grid:
         raise BadInput(
             f"{path.name}: the program that saved it did not keep the value of the formula in {lost[0]}; open and save it, or use .csv"
         )
-    return by_position(found)
-
-
-def by_position(cells: CellTable) -> Grid:
-    """The texts of cells by row and column, counted from 1."""
     grid: Grid = {}
-    at = cells.at[cells.valued]
-    for place, value in zip(at.tolist(), cells.found(at).values, strict=True):
+    at = found.at[found.valued]
+    for place, value in zip(at.tolist(), found.found(at).values, strict=True):
         if value is not None and (text := as_text(value)):
             grid.setdefault(place // ROW + 1, {})[place % ROW + 1] = text
     return grid

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from weightlens.errors import BadInput
@@ -33,7 +33,10 @@ def is_table(given: str) -> bool:
 def open_table(given: str, loose: bool = False) -> Table:
     """The table in a file, or (``-``) on standard input. ``loose``: rows of any length, and ``#`` begins a comment."""
     if given == "-":
-        return TextTable("standard input", standard_input(), loose)
+        if sys.stdin is None or sys.stdin.closed:
+            raise BadInput("standard input is closed")
+        raw = getattr(sys.stdin, "buffer", None)
+        return TextTable("standard input", sys.stdin if raw is None else decode_lines(raw, "standard input"), loose)
     name, area = split_area(given)
     path = Path(name)
     try:
@@ -47,14 +50,6 @@ def open_table(given: str, loose: bool = False) -> Table:
         return table
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: {getattr(error, 'strerror', None) or 'cannot be read'}") from None
-
-
-def standard_input() -> Iterable[str]:
-    """The lines of standard input."""
-    if sys.stdin is None or sys.stdin.closed:
-        raise BadInput("standard input is closed")
-    raw = getattr(sys.stdin, "buffer", None)
-    return sys.stdin if raw is None else decode_lines(raw, "standard input")
 
 
 def kind_of(path: Path, head: bytes) -> str:

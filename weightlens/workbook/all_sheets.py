@@ -16,28 +16,32 @@ from weightlens.engine.forward import record, trace
 from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.answers import refuse_labels
 from weightlens.inputs.defaults import default_inputs
-from weightlens.model import Model
-from weightlens.recording import Step, Trace
+from weightlens.model import Layer, Model, Weight
+from weightlens.recording import Recorded, Step, Trace
 from weightlens.recording.calls import operation
 from weightlens.recording.graph import expression, named_operands
+from weightlens.specs.sizes import tuple_text
+from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.drawing import hidden_space, network_sheet
 from weightlens.workbook.export_options import Options
-from weightlens.workbook.layout.detail import chosen_detail, fuse
+from weightlens.workbook.formulas.promote import fuse
 from weightlens.workbook.layout.plan import Plan
 from weightlens.workbook.neuron.neuron_sheet import neuron_sheets
 from weightlens.workbook.sheets import controls, exercise, maps
 from weightlens.workbook.sheets import samples_sheet as samples
 from weightlens.workbook.sheets.cells_sheet import write_cells
 from weightlens.workbook.sheets.check_sheet import write_check
-from weightlens.workbook.sheets.frame import frame
+from weightlens.workbook.sheets.frame import HEAD, frame
 from weightlens.workbook.sheets.layer_sheet import inputs_sheet, layer_sheet, name_outputs
-from weightlens.workbook.sheets.matrix_sheets import matrices
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.parts.directions import directions
+from weightlens.workbook.sheets.parts.room import columns
 from weightlens.workbook.sheets.summary import HINT, write_summary
 from weightlens.workbook.sheets.tutorial import tutorial
+from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
+MOST_STEPS = 3_000_000  # cells; with more, ``auto`` fuses the steps of each layer
 MOVED = {np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.rollaxis, np.expand_dims, np.squeeze, np.repeat}
 
 
@@ -73,20 +77,49 @@ def bare_network(model: Model, options: Options, styles: Styles) -> NetworkSheet
     return NetworkSheets(model, Plan(Trace(), one_sheet=False), styles, options, "weights")
 
 
+def matrices(net: NetworkSheets) -> dict[str, Sheet]:
+    """A sheet for each layer that has weights, with nothing but those; also for layers and files that cannot be computed."""
+    groups: list[tuple[str, Layer | None, dict[str, Weight]]] = [
+        (layer.name, layer, layer.weights) for layer in net.model.layers if layer.weights
+    ]
+    if net.model.unplaced:
+        groups.append(("unplaced", None, {weight.name or weight.path: weight for weight in net.model.unplaced}))
+    return {name: matrix_sheet(net, name, layer, weights) for name, layer, weights in groups}
+
+
+def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: dict[str, Weight]) -> Sheet:
+    """The matrices of one layer under each other."""
+    heading = f"{name}: {call_words(layer)}" if layer is not None else "Matrices that belong to no known layer"
+    sheet = net.plan.sheet(name, heading, hint=sentence(layer) if layer is not None else "", numbered=True)
+    row = HEAD
+    for key, weight in weights.items():
+        value = weight.value
+        if value.dtype.kind not in "fiub" or not value.size:
+            sheet.write(row, 1, f"{key} {tuple_text(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
+            row += 2
+            continue
+        x = Recorded(value, kind="weight", name=key)
+        x.layer, x.source = name, weight
+        placed = net.plan.place_weight(x)
+        columns(sheet, 1, placed.block.arrangement, value)
+        row = net.put_weight(sheet, placed, row, 1) + 2
+    net.finish(sheet, 2)
+    return sheet
+
+
 def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
     arrays = bind(model, default_inputs(model) if inputs is None else inputs)
     recorded = record(model, samples.samples_shown(model, arrays))
     refuse_text(recorded)
-    detail = chosen_detail(options.detail, recorded)
-    options = options if options.labels else replace(options, labels=labels_in_file(model, recorded))
+    detail = options.detail
+    if detail == "auto":
+        detail = "steps" if sum(step.made.size for step in recorded.steps) <= MOST_STEPS else "layers"
+    if not options.labels:  # those that the model's file has for one of its outputs
+        known = (model.labels_of(y.shape[-1]) for y in recorded.results if y.ndim)
+        options = replace(options, labels=next((tuple(labels) for labels in known if labels), ()))
     recorded, occurrences = fuse(recorded) if detail == "layers" else (recorded, None)
     return NetworkSheets(model, Plan(recorded, whole=occurrences is None), styles, options, detail, arrays, inputs is None, occurrences)
-
-
-def labels_in_file(model: Model, recorded: Trace) -> tuple[str, ...]:
-    """The names of the classes that the model's file has for one of its outputs."""
-    return next((tuple(labels) for y in recorded.results if y.ndim and (labels := model.labels_of(y.shape[-1]))), ())
 
 
 def refuse_text(recorded: Trace) -> None:
@@ -118,7 +151,11 @@ def network(net: NetworkSheets, verified: str) -> Drawn:
         show_answers(net, blanks)
         return drawn
     if net.options.blanks:
-        help_with(net, blanks, exercise.add_score(net, blanks))
+        from weightlens.workbook.exercises.in_words import add_words, hints_sheet
+
+        allowed = exercise.add_score(net, blanks)
+        add_words(net, blanks, trace(net.model, samples.samples_shown(net.model, list(net.arrays))), allowed)
+        hints_sheet(net, blanks)
     if net.options.switch:
         controls.add_switch(net)
     run = maps.draw(net, drawn.targets)
@@ -131,14 +168,6 @@ def network(net: NetworkSheets, verified: str) -> Drawn:
         exercise.hide_answers(net)
     controls.only_numbers(net)
     return drawn
-
-
-def help_with(net: NetworkSheets, blanks: list[exercise.Blank], allowed: str) -> None:
-    """Words for the usual mistakes, and hints."""
-    from weightlens.workbook.exercises.in_words import add_words, hints_sheet
-
-    add_words(net, blanks, trace(net.model, samples.samples_shown(net.model, list(net.arrays))), allowed)
-    hints_sheet(net, blanks)
 
 
 def sheets_of_layers(net: NetworkSheets) -> Drawn:

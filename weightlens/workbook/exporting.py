@@ -41,7 +41,10 @@ def write_workbook(model: Model, path: Path, inputs: Any, options: Options) -> P
         write(model, inputs, options, file)
         if options.verify and options.detail != "weights":  # matrices have nothing to recalculate
             file.flush()
-            verdict = recalculated(file.name, path.name)
+            from weightlens.checks import check_workbook
+
+            report = replace(check_workbook(file.name), subject=path.name)
+            verdict = "; ".join([*report.notes[:1], report.summary])
             file.seek(0)
             file.truncate()
             write(model, inputs, options, file, verdict)
@@ -90,14 +93,6 @@ def size_of(model: Model, inputs: Any, options: Options) -> Size:
         size = measure(net.plan, net.detail)
         add_file(size, net.plan, partial(save_network, net, None))
         return size
-
-
-def recalculated(file: str, name: str) -> str:
-    """What a spreadsheet program finds when it recalculates the workbook, in words."""
-    from weightlens.checks import check_workbook
-
-    report = replace(check_workbook(file), subject=name)
-    return "; ".join([*report.notes[:1], report.summary])
 
 
 def by_keras(model: Model, inputs: Any, options: Options) -> Options:

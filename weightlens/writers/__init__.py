@@ -55,7 +55,9 @@ def check_target(out: Path, force: bool, inputs: list[tuple[str, Path]]) -> Writ
     if is_folder(out):
         from weightlens.writers.tfjs import write_tfjs
 
-        refuse_own_folder(out, inputs)
+        folder = folder_of(out)
+        if folder.is_dir() and any(path.is_dir() and path.samefile(folder) for _, path in inputs):  # it would hold two models
+            raise BadInput(f"{folder}: is the folder of the model itself; name another one")
         return write_tfjs
     name = out.name.lower()
     kinds = {".weights.h5": containers.write_weights, ".h5": containers.write_hdf5, ".hdf5": containers.write_hdf5,
@@ -75,13 +77,6 @@ def is_folder(out: Path) -> bool:
 def folder_of(out: Path) -> Path:
     """The folder of a TensorFlow.js model that is asked for."""
     return out.parent if out.name == "model.json" else out
-
-
-def refuse_own_folder(out: Path, inputs: list[tuple[str, Path]]) -> None:
-    """Refuse a folder that is the model which is read: it would hold two."""
-    folder = folder_of(out)
-    if folder.is_dir() and any(path.is_dir() and path.samefile(folder) for _, path in inputs):
-        raise BadInput(f"{folder}: is the folder of the model itself; name another one")
 
 
 def parts(made: Path) -> list[Path]:

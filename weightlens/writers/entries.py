@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.formats.architecture.hard_sigmoid import NAME, hard_sigmoid_keras_2
+from weightlens.formats.architecture.layer_config import ACTIVATION_KEYS, HARD_SIGMOID_2, hard_sigmoid_keras_2
 from weightlens.model import Call, Layer, Model, Ref
 from weightlens.specs import options
 from weightlens.specs.registry import spec
@@ -27,7 +27,6 @@ Entry = dict[str, Any]
 EVERY_LAYER = ("name", "trainable", "dtype")
 NOT_SETTINGS = frozenset({"module", "build_input_shape", "quantization_mode", "quantization_config", "build_config", "batch_shape"})
 CASTS = ("Cast", "SaturateCast")  # operators that must have a dtype
-ACTIVATION_KEYS = ("activation", "recurrent_activation")
 
 
 def entry(module: str, class_name: str, config: Entry) -> Entry:
@@ -40,7 +39,9 @@ def model_entry(model: Model) -> Entry:
     if model.class_name == "Sequential":
         layers = [layer_entry(layer) for layer in model.layers if not layer.is_input or layer.config.get("batch_shape")]
         return entry("keras", "Sequential", {"name": model.name, "layers": layers})
-    layers = [layer_entry(layer) | connections(layer) for layer in model.layers]
+    layers = [
+        layer_entry(layer) | {"name": layer.name, "inbound_nodes": [node(layer, call) for call in layer.calls]} for layer in model.layers
+    ]
     nested = {layer.name for layer in model.layers if layer.model is not None and layer.model.class_name != "Sequential"}
     config = {
         "name": model.name,
@@ -98,7 +99,10 @@ def input_settings(layer: Layer) -> Entry:
 
 
 def settings(layer: Layer) -> Entry:
-    """The settings of a layer: those that its constructor takes. One that changes numbers and that it does not take is refused."""
+    """The settings of a layer: those that its constructor takes. One that changes numbers and that it does not take is refused.
+
+    What Keras 3 does not have is without effect where it is off, empty, or one group.
+    """
     found: Entry = {"dtype": layer.config.get("dtype") or "float32"}
     if "trainable" not in spec(layer.class_name).not_taken:
         found["trainable"] = layer.trainable
@@ -113,19 +117,9 @@ def settings(layer: Layer) -> Entry:
         elif key in taken(layer.class_name):
             if key not in LATE or value != LATE[key]:
                 found[key] = constant(value)
-        elif not is_default(value) and not is_left_out(key):
+        elif (value is True or (value and value != 1)) and key not in WITHOUT_EFFECT and key not in options.of_every_layer():
             raise cannot(layer, f"has the setting {key}={value!r:.40}, which Keras 3 does not have")
     return found
-
-
-def is_default(value: Any) -> bool:
-    """Whether a setting that Keras 3 does not have is without effect: off, empty, or one group."""
-    return value is not True and (not value or value == 1)
-
-
-def is_left_out(key: str) -> bool:
-    """Whether an option changes no number."""
-    return key in WITHOUT_EFFECT or key in options.of_every_layer()
 
 
 def by_place(layer: Layer, made: Callable[[Layer], Any]) -> dict[str, Any]:
@@ -142,7 +136,7 @@ def by_place(layer: Layer, made: Callable[[Layer], Any]) -> dict[str, Any]:
 
 def activation(layer: Layer, key: str, value: Any) -> Any:
     """An activation by its name, or as the layers that compute it."""
-    if value == NAME:
+    if value == HARD_SIGMOID_2:
         return hard_sigmoid_keras_2(str(layer.config.get("dtype") or "float32"))
     if isinstance(value, dict):
         inside, name = value.get("config"), str(value.get("class_name"))
@@ -152,11 +146,6 @@ def activation(layer: Layer, key: str, value: Any) -> Any:
     if not is_activation(value):
         raise cannot(layer, f"has the {key} {value}, which Keras 3 does not have")
     return value
-
-
-def connections(layer: Layer) -> Entry:
-    """A layer's name in the graph, and its calls."""
-    return {"name": layer.name, "inbound_nodes": [node(layer, call) for call in layer.calls]}
 
 
 def node(layer: Layer, call: Call) -> Entry:

@@ -55,7 +55,9 @@ def set_weights(wanted: Sequence[str], model: Model) -> Iterator[NewNumbers]:
         apply(setting, values)
     room = LISTED
     for name, weight, values in new.values():
-        places = changed_places(weight.value, values)
+        old = weight.value
+        same = (old == values) | (np.isnan(old) & np.isnan(values)) if old.dtype.kind == "f" else old == values
+        places = np.argwhere(~same)
         first = [tuple(at) for at in places[:room].tolist()]
         changes = [Change(name, at, "--set", weight.value[at].item(), values[at].item()) for at in first]
         room -= len(first)
@@ -114,8 +116,3 @@ def apply(setting: Setting, values: np.ndarray) -> None:
     exact = (number if abs(number) < 2**64 else float(number) for number in numbers.ravel().tolist())
     stored = [fit_to_dtype(number, setting.weight.dtype, f"--set {setting.text!r}") for number in exact]
     values[setting.part] = np.array(stored, values.dtype).reshape(numbers.shape)
-
-
-def changed_places(old: np.ndarray, new: np.ndarray) -> np.ndarray:
-    """The places of changed numbers, an index in each row."""
-    return np.argwhere(~((old == new) | (np.isnan(old) & np.isnan(new)) if old.dtype.kind == "f" else old == new))

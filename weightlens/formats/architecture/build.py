@@ -98,7 +98,8 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
         return
     first = model.layers[0]
     if not first.is_input:
-        shape = first.config.pop("batch_shape", None) or _inner_shape(first) or built_shape
+        inside = first.model.layers[:1] if first.model is not None else []  # of a nested model it is that of its first layer
+        shape = first.config.pop("batch_shape", None) or next((x.config.get("batch_shape") for x in inside), None) or built_shape
         settings = {"name": first.name + "_input", "batch_shape": shape, "dtype": first.config.get("dtype", "float32")}
         model.layers.insert(0, Layer(settings["name"], INPUT, settings))
     _number_doubles(model.layers)
@@ -107,11 +108,6 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
         if before.is_input and spec(layer.class_name).whole == "rounds" and dialect.major >= 3:
             layer.quirks = Quirks(input_dtype=before.config.get("dtype"))
     model.inputs, model.outputs = [Ref(model.layers[0].name)], [Ref(model.layers[-1].name)]
-
-
-def _inner_shape(layer: Layer) -> Any:
-    """The input shape of a nested model: that of its first layer."""
-    return layer.model.layers[0].config.get("batch_shape") if layer.model is not None and layer.model.layers else None
 
 
 def _number_doubles(layers: list[Layer]) -> None:

@@ -58,15 +58,11 @@ def _tensor(config: dict[str, Any]) -> Ref:
     return Ref(str(name), int(call), int(index))
 
 
-def _slice(config: dict[str, Any]) -> slice:
-    return slice(*(plain(config.get(key)) for key in ("start", "stop", "step")))
-
-
 WRAPPERS: dict[str, Callable[[dict[str, Any]], Any]] = {
     "__numpy__": _array,
     "__tensor__": _array,
     "__keras_tensor__": _tensor,
-    "__slice__": _slice,
+    "__slice__": lambda config: slice(*(plain(config.get(key)) for key in ("start", "stop", "step"))),
     "__bytes__": lambda config: str(config.get("value", "")),
     "__ellipsis__": lambda config: Ellipsis,
     "__lambda__": lambda config: {"class_name": "__lambda__"},

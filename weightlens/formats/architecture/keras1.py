@@ -54,9 +54,12 @@ def modern_settings(name: str, old: Settings) -> tuple[str, Settings]:
     """The class and settings of one layer in Keras 3: ``nb_filter`` is ``filters``, ``th`` is ``channels_first``, and so on."""
     if name == "Merge":
         return modern_merge(old)
+    if name == "Highway":
+        old = {key: value for key, value in old.items() if key != "output_dim"}
+    renamed = KEYS | ({"dims": "target_shape"} if name == "Reshape" else {})
     keep = {"output_dim"} if name == "Embedding" else {"p"} if name == "Masking" else set()
     config = {
-        key if key in keep else KEYS.get(key, key): value
+        key if key in keep else renamed.get(key, key): value
         for key, value in old.items()
         if key not in ("input_dim", "input_length") or name == "Embedding"
     }
@@ -81,10 +84,10 @@ def _conv1d(class_name: str, config: Settings) -> tuple[str, Settings]:
 
 
 def _deconvolution(class_name: str, config: Settings) -> tuple[str, Settings]:
-    """Keras 1 states the output's shape instead of the padding; only for a stride of one are both known."""
-    strides = config.get("strides") or [1, 1]
-    del_output = {key: value for key, value in config.items() if key != "output_shape"}
-    return (class_name, del_output) if list(strides) == [1, 1] else ("Deconvolution2D", config)
+    """Keras 1 states the output's shape instead of the padding; only for a stride of one are both known. With another it is refused."""
+    if list(config.get("strides") or [1, 1]) == [1, 1]:
+        config.pop("output_shape", None)
+    return class_name, config
 
 
 def _zero_padding(class_name: str, config: Settings) -> tuple[str, Settings]:
@@ -104,21 +107,9 @@ def _batch_normalization(class_name: str, config: Settings) -> tuple[str, Settin
     return (class_name if mode == 0 else f"BatchNormalization (mode {mode})"), config
 
 
-def _reshape(class_name: str, config: Settings) -> tuple[str, Settings]:
-    if "dims" in config:
-        config["target_shape"] = config.pop("dims")
-    return class_name, config
-
-
-def _highway(class_name: str, config: Settings) -> tuple[str, Settings]:
-    config.pop("units", None)
-    return class_name, config
-
-
 ADAPT: dict[str, Callable[[str, Settings], tuple[str, Settings]]] = {
     "Convolution1D": _conv1d, "AtrousConvolution1D": _conv1d, "AtrousConv1D": _conv1d, "LocallyConnected1D": _conv1d,
-    "Deconvolution2D": _deconvolution, "ZeroPadding2D": _zero_padding, "BatchNormalization": _batch_normalization, "Highway": _highway,
-    "Reshape": _reshape,
+    "Deconvolution2D": _deconvolution, "ZeroPadding2D": _zero_padding, "BatchNormalization": _batch_normalization,
 }  # fmt: skip
 
 

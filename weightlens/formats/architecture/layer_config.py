@@ -12,6 +12,7 @@ from weightlens.specs.registry import REGISTERED, SPECS
 
 OWN_PACKAGES = frozenset({"keras", "tf_keras", "tensorflow", "keras_core", "builtins", "tensorflow_model_optimization"})
 ACTIVATION_KEYS = ("activation", "recurrent_activation")
+HARD_SIGMOID_2 = "hard_sigmoid_keras2"  # that of Keras 1 and 2: Keras 3's has another slope
 INNER_KEYS = frozenset({"layer", "backward_layer", "cell", "cells"})
 CODE_KEYS = frozenset(
     {"function", "mask", "output_shape", "function_type", "output_shape_type", "mask_type", "module", "output_shape_module", "mask_module"}
@@ -84,15 +85,39 @@ def modern_activation(value: Any, dialect: Dialect) -> Any:
             custom = isinstance(registered, str) and ">" in registered
             return registered if custom else modern_activation(inside, dialect)
         name = class_name_of(value)
-        if name == "Sequential":
-            from weightlens.formats.architecture.hard_sigmoid import NAME, is_hard_sigmoid_keras_2
-
-            if is_hard_sigmoid_keras_2(value):
-                return NAME
+        if name == "Sequential" and is_hard_sigmoid_keras_2(value):
+            return HARD_SIGMOID_2
         config = modern_config(name, inside if isinstance(inside, dict) else {}, dialect)
         return {"class_name": name, "config": config}
     name = ACTIVATION_NAMES.get(str(value), str(value))
-    return "hard_sigmoid_keras2" if name == "hard_sigmoid" and dialect.major < 3 else name
+    return HARD_SIGMOID_2 if name == "hard_sigmoid" and dialect.major < 3 else name
+
+
+def hard_sigmoid_keras_2(dtype: str) -> dict[str, Any]:
+    """The ``hard_sigmoid`` of Keras 1 and 2, 0.2 x + 0.5 cut at 0 and 1, as two layers of Keras 3, which compute with this dtype."""
+
+    def layer(class_name: str, **config: Any) -> dict[str, Any]:
+        return {"module": "keras.layers", "class_name": class_name, "config": {"dtype": dtype, **config}, "registered_name": None}
+
+    layers = [layer("Rescaling", scale=0.2, offset=0.5), layer("ReLU", max_value=1.0)]
+    return {"module": "keras", "class_name": "Sequential", "config": {"name": HARD_SIGMOID_2, "layers": layers}, "registered_name": None}
+
+
+def is_hard_sigmoid_keras_2(value: dict[str, Any]) -> bool:
+    """Whether an activation is that function: as ``weightlens convert`` writes it, and as Keras writes it again."""
+    config = value.get("config")
+    if value.get("class_name") != "Sequential" or not isinstance(config, dict) or config.get("name") != HARD_SIGMOID_2:
+        return False
+    layers = config.get("layers")
+    found = (
+        {layer.get("class_name"): layer.get("config") for layer in layers if isinstance(layer, dict)} if isinstance(layers, list) else {}
+    )
+    found.pop("InputLayer", None)  # Keras adds it
+    scaled, cut = found.get("Rescaling"), found.get("ReLU")
+    if list(found) != ["Rescaling", "ReLU"] or not isinstance(scaled, dict) or not isinstance(cut, dict):
+        return False
+    bent = cut.get("negative_slope") or cut.get("threshold")
+    return [scaled.get("scale"), scaled.get("offset"), cut.get("max_value")] == [0.2, 0.5, 1] and not bent
 
 
 def dtype_policy(value: Any, layer: str = "") -> tuple[str, str]:

@@ -16,10 +16,9 @@ CLASS_NAMES = {  # aliases and names that changed
     "BatchNormalizationV2": "BatchNormalization", "GRUV2": "GRU", "LSTMV2": "LSTM", "GRUCellV2": "GRUCell", "LSTMCellV2": "LSTMCell",
     "DenseV2": "Dense",
 }  # fmt: skip
-KERAS_1_CLASSES = {
+KERAS_1_CLASSES = {  # besides
     "TimeDistributedDense": "Dense", "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "AtrousConv1D": "Conv1D",
-    "AtrousConv2D": "Conv2D", "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
-    "Deconvolution2D": "Conv2DTranspose", "SeparableConvolution2D": "SeparableConv2D", "ParametricSoftPlus": "ParametricSoftplus",
+    "AtrousConv2D": "Conv2D", "ParametricSoftPlus": "ParametricSoftplus",
 }  # fmt: skip
 KERAS_1_ARRAYS = {"LSTM": 12, "GRU": 9, "ConvLSTM2D": 12}  # three for each gate
 CUDNN = {"CuDNNLSTM": "LSTM", "CuDNNGRU": "GRU"}  # of Keras 2, on a graphics card: the layers that compute the same

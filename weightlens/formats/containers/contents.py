@@ -30,7 +30,7 @@ def kind_of(path: Path) -> str:
         return "json"
     from weightlens.formats.containers.foreign import GZIP, foreign_words, is_tar
 
-    if start.startswith(GZIP) or is_tar(start, path):
+    if start.startswith(GZIP) or is_tar(start):
         return "tar"
     if words := foreign_words(start, path):
         raise UnreadableModel(f"{path.name}: {words}")
@@ -75,14 +75,10 @@ def held_in(names: list[str], archive: str) -> tuple[str, str]:
         return "savedmodel", folder
     if "config.json" in names:
         return "archive", ""
-    member = member_in(names)
-    return ("", "") if member is None else ("tfjs", member)
-
-
-def member_in(names: list[str]) -> str | None:
-    """The ``model.json`` in a zip of a TensorFlow.js model: at its root, or in the only folder that has one."""
     found = [name for name in names if name.rpartition("/")[2] == "model.json" and not name.startswith("__MACOSX/")]
-    return "model.json" if "model.json" in found else found[0] if len(found) == 1 else None
+    if "model.json" in found or len(found) == 1:  # at the root, or in the only folder that has one
+        return "tfjs", "model.json" if "model.json" in found else found[0]
+    return "", ""
 
 
 def saved_model_in(names: list[str], archive: str) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import h5py
 from h5py import h5a, h5l
 
 from weightlens.formats.hdf5.access import Hdf5File, decode_name, group_links
@@ -69,9 +70,9 @@ def foreign_words(start: bytes, path: Path) -> str:
         return "a web page, not a file: the download failed; get it from its direct link"
     if text.startswith(b"<"):
         return "XML or a web page, not a Keras model"
-    if is_tar(start, path):  # before HDF5 is looked for, which may begin where the first member does
+    if is_tar(start):  # before HDF5 is looked for, which may begin where the first member does
         return "a tar archive: unpack it first (tar -xf) and give the model that is in it"
-    if holds_hdf5(path):
+    if h5py.is_hdf5(path):  # it begins later in the file, after a user block
         return ""
     if not start.strip(b"\0"):
         return "a file of zeros: the copy or the download failed; get it again"
@@ -81,26 +82,9 @@ def foreign_words(start: bytes, path: Path) -> str:
     )
 
 
-def holds_hdf5(path: Path) -> bool:
-    """Whether HDF5 begins later in the file, after a user block."""
-    import h5py
-
-    return bool(h5py.is_hdf5(path))
-
-
-def is_tar(start: bytes, path: Path) -> bool:
+def is_tar(start: bytes) -> bool:
     """Whether it is a tar archive: its magic bytes follow the first name."""
     return start[257:262] == b"ustar"
-
-
-def is_safetensors(start: bytes, path: Path) -> bool:
-    """Whether it is a safetensors file: a length, then JSON of that length."""
-    return start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8
-
-
-def is_onnx(start: bytes, path: Path) -> bool:
-    """Whether it is an ONNX model: a protocol buffer that begins with a version and a text."""
-    return path.suffix == ".onnx" or (start[:1] == b"\x08" and start[2:3] == b"\x12" and 3 <= start[1] <= 20)
 
 
 def is_words(start: bytes) -> bool:
@@ -133,14 +117,20 @@ STRUCTURES: tuple[tuple[Callable[[bytes, Path], bool], str], ...] = (
         lambda start, path: start[4:8] == b"TFL3",
         "a TensorFlow Lite model (.tflite), from which Keras's layers are gone: give the Keras model that it was converted from",
     ),
-    (is_safetensors, "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5"),
+    (  # a length, then JSON of that length
+        lambda start, path: start[8:9] == b"{" and 2 <= int.from_bytes(start[:8], "little") <= path.stat().st_size - 8,
+        "a safetensors file, which Keras does not write: load it in Keras or Transformers and save it as .keras or .h5",
+    ),
     (lambda start, path: start.startswith(PICKLES), "a Python pickle, which would run code when opened: " + SAVE_AGAIN),
     (lambda start, path: path.suffix == ".index" or ".data-0" in path.name, "a part of " + CHECKPOINT),
     (
         lambda start, path: path.suffix == ".pb" or start[:3] == b"\x08\x01\x12",
         "a protocol buffer of TensorFlow (a SavedModel's graph): give the folder that it is in",
     ),
-    (is_onnx, "an ONNX model, not a Keras one: give the Keras model that it was converted from"),
+    (  # a protocol buffer that begins with a version and a text
+        lambda start, path: path.suffix == ".onnx" or (start[:1] == b"\x08" and start[2:3] == b"\x12" and 3 <= start[1] <= 20),
+        "an ONNX model, not a Keras one: give the Keras model that it was converted from",
+    ),
     (is_table, TABLE),
 )  # fmt: skip
 

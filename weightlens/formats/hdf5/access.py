@@ -37,7 +37,8 @@ class Hdf5File:
 
     def __init__(self, source: Path | BinaryIO, label: str, packed: int | None = None) -> None:
         self.label = label
-        source = opened_here(source)
+        if isinstance(source, Path) and "://" in str(source):  # HDF5 itself opens what is on this machine
+            source = source.open("rb")
         self.size = size_of(source)
         self.budget = limits.allowed_bytes(self.size if packed is None else packed)  # bytes that its arrays may take as float64
         self.read_whole: set[str] = set()
@@ -117,7 +118,9 @@ class Hdf5File:
             self.groups[path] = group
             yield path, raw, group
             inside = []
-            for name, address in self._members(group, path):
+            for name, kind, address in group_links(group):
+                if kind != h5l.TYPE_HARD:
+                    raise UnreadableModel(f"{self.label}: {path}/{decode_name(name)} is a link to another place, which is never followed")
                 objects += 1
                 below = (f"{path}/{decode_name(name)}", raw + b"/" + name) if path else (decode_name(name), name)
                 if objects > limits.OBJECTS or below[0].count("/") > limits.DEPTH:
@@ -132,14 +135,6 @@ class Hdf5File:
                     seen.add(address)
                     inside.append((*below, member))
             stack.extend(reversed(inside))
-
-    def _members(self, group: h5g.GroupID, path: str) -> list[tuple[bytes, int]]:
-        """The names in a group, each with the address of its object."""
-        members = group_links(group)
-        for name, kind, _ in members:
-            if kind != h5l.TYPE_HARD:
-                raise UnreadableModel(f"{self.label}: {path}/{decode_name(name)} is a link to another place, which is never followed")
-        return [(name, address) for name, _, address in members]
 
     def weight(self, path: str, raw: bytes, dataset: h5d.DatasetID) -> Weight:
         """The array at ``path``: shape and dtype now, numbers on access."""
@@ -202,11 +197,6 @@ def overlap_of_arrays(extents: dict[int, tuple[int | None, int]]) -> int | None:
 def size_of(source: Path | BinaryIO) -> int:
     """The size of a file in bytes."""
     return source.stat().st_size if isinstance(source, Path) else source.seek(0, 2)
-
-
-def opened_here(source: Path | BinaryIO) -> Path | BinaryIO:
-    """The path of a file on this machine, which HDF5 opens itself; what is elsewhere is opened here."""
-    return source.open("rb") if isinstance(source, Path) and "://" in str(source) else source
 
 
 def open_hdf5(source: Path | BinaryIO, label: str) -> h5py.File:

@@ -13,7 +13,7 @@ import numpy as np
 
 from weightlens import limits
 from weightlens.errors import CutShort, UnreadableModel
-from weightlens.formats.hdf5.access import widened
+from weightlens.formats.hdf5.access import size_of, widened
 from weightlens.formats.savedmodel.container import INDEX, SavedModelFiles
 from weightlens.formats.savedmodel.crc32c import crc32c, masked
 from weightlens.formats.savedmodel.leveldb import Row, rows
@@ -108,34 +108,24 @@ class Bundle:
             if entry.in_slices:
                 continue
             places.setdefault(entry.shard, []).append((entry.offset, entry.offset + entry.size, key))
-            if entry.kind in DTYPES:
-                self._check_shape(key, entry)
+            if entry.kind in DTYPES and math.prod(entry.shape) * entry.stored_dtype.itemsize != entry.size:
+                raise UnreadableModel(f"{self.label}: {key} has {entry.size:,} bytes, which are not those of its shape {entry.shape}")
+            if entry.kind in DTYPES and not limits.is_possible(entry.shape):
+                raise UnreadableModel(f"{self.label}: {key} has the impossible shape {entry.shape}")
         for shard, extents in places.items():
             extents.sort()
             twice = next((after[2] for before, after in pairwise(extents) if before[1] > after[0]), None)
             if twice is not None:
                 raise UnreadableModel(f"{self.label}: damaged ({twice} overlaps another array)")
-            if extents[-1][1] > (size := self.shard_size(shard)):
+            if extents[-1][1] > (size := size_of(self.files.open(self.shard_name(shard)))):
                 name = self.shard_name(shard)
                 raise CutShort(f"{self.label}: {name} is cut short: {size:,} of {extents[-1][1]:,} bytes; copy or download it again")
-
-    def _check_shape(self, key: str, entry: Entry) -> None:
-        """Refuse an array with another size than its shape has, or with a shape that no array has."""
-        if math.prod(entry.shape) * entry.stored_dtype.itemsize != entry.size:
-            raise UnreadableModel(f"{self.label}: {key} has {entry.size:,} bytes, which are not those of its shape {entry.shape}")
-        if not limits.is_possible(entry.shape):
-            raise UnreadableModel(f"{self.label}: {key} has the impossible shape {entry.shape}")
 
     def shard_name(self, shard: int) -> str:
         """The name of a data file."""
         if shard >= self.shards:
             raise UnreadableModel(f"{self.label}: damaged (its index names data file {shard} of {self.shards})")
         return f"variables/variables.data-{shard:05d}-of-{self.shards:05d}"
-
-    def shard_size(self, shard: int) -> int:
-        """The size of a data file in bytes."""
-        file = self.files.open(self.shard_name(shard))
-        return file.stat().st_size if isinstance(file, Path) else file.seek(0, 2)
 
     def stored(self, entry: Entry) -> np.ndarray:
         """The bytes of an array; those of a file in a folder are mapped, and read where they are touched."""

@@ -29,7 +29,7 @@ class Tar:
         self._finalizer = weakref.finalize(self, self.file.close)
         self.members: dict[str, tarfile.TarInfo] = {}
         self.links: list[tarfile.TarInfo] = []
-        if not is_tar(self.file.read(START), path):
+        if not is_tar(self.file.read(START)):
             return
         self.file.seek(0)
         try:
@@ -74,14 +74,14 @@ def unpacked(path: Path) -> BinaryIO:
     try:
         with gzip.open(path) as packed:
             file.write(start := packed.read(START))
-            while is_tar(start, path) and (piece := packed.read(PIECE)):
+            while is_tar(start) and (piece := packed.read(PIECE)):
                 room -= len(piece)
                 if room < 0:
                     file.close()
                     raise UnreadableModel(f"{path.name}: unpacks to more than its size allows")
                 file.write(piece)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        if not is_tar(start, path):
+        if not is_tar(start):
             return file
         file.close()
         wrong = CutShort if isinstance(error, EOFError) else UnreadableModel

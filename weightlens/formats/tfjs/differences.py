@@ -57,7 +57,8 @@ def misled_by_masks(model: Model) -> list[Layer]:
             masked = True
         elif kind == "uses":
             found += [layer] * stale
-            stale = stale or (masked and not layer.config.get("return_sequences") and not returns_sequences_inside(layer))
+            every_step = any(inner.config.get("return_sequences") for inner in (layer, *layer.inner.values()))
+            stale = stale or (masked and not every_step)
         elif kind != "keeps":
             found += [layer] * (kind == "hides" and (masked or stale))
             stale = masked or stale
@@ -67,11 +68,6 @@ def misled_by_masks(model: Model) -> list[Layer]:
 def makes_mask(layer: Layer) -> bool:
     """Whether a layer makes a mask."""
     return layer.class_name == "Masking" or (layer.class_name == "Embedding" and bool(layer.config.get("mask_zero")))
-
-
-def returns_sequences_inside(layer: Layer) -> bool:
-    """Whether the layer inside a wrapper returns every time step."""
-    return any(inner.config.get("return_sequences") for inner in layer.inner.values())
 
 
 def is_chain(model: Model) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO, TypeGuard
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -80,17 +81,9 @@ def read_manifest(manifest: Any, find: Find) -> list[Stored]:
         if start != group.size:
             wrong = CutShort if group.size < start else UnreadableModel
             raise wrong(f"{group.names}: {group.size:,} bytes, but the weights that model.json lists for it take {start:,}")
-    refuse_doubles(found)
+    for name in (name for name, count in Counter(stored.name for stored in found).items() if count > 1):
+        raise UnreadableModel(f"model.json lists two weights called {name!r}, which TensorFlow.js cannot tell apart either")
     return found
-
-
-def refuse_doubles(found: list[Stored]) -> None:
-    """Refuse two arrays of the same name: TensorFlow.js would take the last, and it may not be meant."""
-    seen: set[str] = set()
-    for entry in found:
-        if entry.name in seen:
-            raise UnreadableModel(f"model.json lists two weights called {entry.name!r}, which TensorFlow.js cannot tell apart either")
-        seen.add(entry.name)
 
 
 def stored_array(item: Any, group: Group, start: int) -> Stored:
@@ -98,7 +91,7 @@ def stored_array(item: Any, group: Group, start: int) -> Stored:
     name, shape, dtype = (item.get(key) for key in ("name", "shape", "dtype")) if isinstance(item, dict) else (None, None, None)
     if not isinstance(name, str) or not isinstance(dtype, str):
         raise UnreadableModel("the weightsManifest has a weight without a name or a dtype")
-    if not is_shape(shape):
+    if not isinstance(shape, list) or not all(type(size) is int and size >= 0 for size in shape) or not is_possible(shape):
         raise UnreadableModel(f"weight {name}: {str(shape)[:80]} is not a shape")
     if dtype not in DTYPES:
         raise UnreadableModel(f"weight {name} has the dtype {dtype[:40]}, which is not read here; {' and '.join(DTYPES)} are")
@@ -107,11 +100,6 @@ def stored_array(item: Any, group: Group, start: int) -> Stored:
         return Stored(name, tuple(shape), dtype, np.dtype(DTYPES[dtype]), group, start, is_optimizer=optimizer)
     stored, scale, least = quantisation(name, dtype, item["quantization"])
     return Stored(name, tuple(shape), dtype, np.dtype(STORED[stored]), group, start, scale, least, optimizer)
-
-
-def is_shape(shape: Any) -> TypeGuard[list[int]]:
-    """Whether it is a list of sizes of a plausible array."""
-    return isinstance(shape, list) and all(type(size) is int and size >= 0 for size in shape) and is_possible(shape)
 
 
 def quantisation(name: str, dtype: str, said: Any) -> tuple[str, float, float]:

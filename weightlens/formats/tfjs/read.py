@@ -37,7 +37,7 @@ def read_tfjs(path: Path, value: dict[str, Any], find: Find) -> Model:
     """The model of a parsed ``model.json``, whose shards ``find`` opens."""
     stored = read_manifest(value.get("weightsManifest"), find)
     weights = [entry.weight() for entry in stored if not entry.is_optimizer]
-    if is_graph(value):
+    if value.get("format") == "graph-model" or "node" in plain_dict(value.get("modelTopology")):
         layers = bare.layers_of_anything({weight.path: weight for weight in weights})
         model = Model(path.name.split(".")[0], "", layers, arrays_only=True, notes=[GRAPH])
         model.provenance = Provenance(str(path), "TensorFlow.js graph model", kind="tfjs")
@@ -151,8 +151,3 @@ def without_settings_of_cell(config: dict[str, Any]) -> dict[str, Any]:
 def snake_case(name: str) -> str:
     """``batchInputShape`` -> ``batch_input_shape``; a name that is not written so stays as it is."""
     return CAPITAL.sub("_", name).lower() if CAMEL.fullmatch(name) else name
-
-
-def is_graph(value: dict[str, Any]) -> bool:
-    """Whether it is a graph of operations, which has no layers."""
-    return value.get("format") == "graph-model" or "node" in plain_dict(value.get("modelTopology"))

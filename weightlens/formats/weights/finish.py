@@ -62,14 +62,13 @@ def theano(layer: Layer) -> None:
 def cudnn_lstm(layer: Layer) -> None:
     """CuDNNLSTM is an LSTM whose kernels are stored transposed gate by gate, with two biases that are added."""
     _from_cudnn(
-        layer, gates=4, bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :], bias_shape=lambda units: (4 * units,), add=subtract_second
+        layer,
+        gates=4,
+        bias=lambda b: b[: len(b) // 2] + b[len(b) // 2 :],
+        bias_shape=lambda units: (4 * units,),
+        add=lambda b, change: np.concatenate([b[: len(change)] + change, b[len(change) :]]),
     )
     layer.class_name = CUDNN[layer.class_name]
-
-
-def subtract_second(stored: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """A changed sum of two biases, stored by changing the first."""
-    return np.concatenate([stored[: len(change)] + change, stored[len(change) :]])
 
 
 def cudnn_gru(layer: Layer) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from weightlens.call_order import every_layer
 from weightlens.errors import first_few
 from weightlens.formats.architecture.dialect import Dialect
+from weightlens.formats.architecture.old_names import KERAS_1_ARRAYS
 from weightlens.formats.hdf5.access import Hdf5File
 from weightlens.formats.weights import order
 from weightlens.formats.weights.objects import join, with_name
@@ -88,8 +89,6 @@ def stored_groups(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> It
 
 def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
     """Keras 0: ``layer_3/param_0`` by the layer's position, or ``graph/param_7`` in one list for all layers."""
-    from weightlens.formats.weights import keras1_weights
-
     dialect = Dialect(0)
     layers = [layer for layer in model.layers if not layer.is_input]
     numbered: dict[str, list[Weight]] = {}
@@ -97,9 +96,8 @@ def place_numbered(model: Model, weights: dict[str, Weight]) -> None:
         numbered.setdefault(path.rpartition("/")[0], []).append(weights.pop(path))
     leaves = [leaf for layer in layers for leaf in leaves_of(layer, (layer.name,)) if leaf.names != []]
     if "graph" in numbered and leaves:
-        _by_position(
-            leaves, [(weight.name, weight) for weight in numbered.pop("graph")], [keras1_weights.array_count(leaf.layer) for leaf in leaves]
-        )
+        counts = [KERAS_1_ARRAYS.get(leaf.layer.class_name, len(leaf.names or [])) for leaf in leaves]
+        _by_position(leaves, [(weight.name, weight) for weight in numbered.pop("graph")], counts)
         for leaf in leaves:
             name_variables(leaf, dialect)
     for group, stored in numbered.items():
@@ -184,7 +182,7 @@ def name_variables(leaf: Leaf, dialect: Dialect) -> None:
         if keras1_weights.name_weights(leaf.layer, [weight for _, weight in leaf.given], dialect):
             return
     expected = variable_names(leaf.layer.class_name, leaf.layer.config, len(leaf.given)) or []
-    names = [variable_name(name, leaf.trail, expected, leaf.layer.class_name) for name, _ in leaf.given]
+    names = [variable_name(name, leaf.trail, expected) for name, _ in leaf.given]
     if len(expected) == len(names) and set(names) != set(expected) and not any(name.startswith("lora_") for name in names):
         names = expected
     for name, (_, weight) in zip(names, leaf.given, strict=True):
@@ -193,7 +191,7 @@ def name_variables(leaf: Leaf, dialect: Dialect) -> None:
         leaf.layer.own_weights[name] = with_name(weight, name)
 
 
-def variable_name(stored: str, trail: tuple[str, ...], expected: list[str], class_name: str) -> str:
+def variable_name(stored: str, trail: tuple[str, ...], expected: list[str]) -> str:
     """A variable's Keras 3 name from its stored name: ``mha/query/kernel:0`` -> ``query/kernel``."""
     tokens = re.sub(r":\d+$", "", stored).split("/")
     name = tokens[-1]

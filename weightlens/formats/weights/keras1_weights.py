@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from weightlens.formats.architecture.dialect import Dialect
-from weightlens.formats.architecture.old_names import KERAS_1_ARRAYS
 from weightlens.formats.weights.conversion import converted, flip_kernel, with_axes_moved
 from weightlens.model import Layer, Weight
 from weightlens.specs.variables import variable_names
@@ -18,7 +17,6 @@ THEANO_ORDER = {
     "Conv2D": (2, 3, 1, 0),
     "Conv3D": (2, 3, 4, 1, 0),
     "Conv2DTranspose": (2, 3, 0, 1),
-    "Deconvolution2D": (2, 3, 0, 1),
 }
 GATED = {12: LSTM_GATES, 9: GRU_GATES}
 RECURRENT = ("kernel", "recurrent_kernel", "bias")
@@ -43,11 +41,6 @@ def name_weights(layer: Layer, stored: Sequence[Weight], dialect: Dialect) -> bo
     if layer.class_name == "BatchNormalization" and (dialect.major == 0 or (dialect.version and not dialect.at_least(1, 0, 6))):
         _deviation(layer)
     return True
-
-
-def array_count(layer: Layer) -> int:
-    """How many arrays Keras 0 and 1 store for the layer."""
-    return KERAS_1_ARRAYS.get(layer.class_name, len(variable_names(layer.class_name, layer.config) or []))
 
 
 def join_gates(stored: Sequence[Weight], order: tuple[int, ...]) -> dict[str, Weight]:
@@ -102,7 +95,7 @@ def _separable(layer: Layer, weight: Weight) -> Weight:
 
 
 KERNELS: dict[str, Callable[[Layer, Weight], Weight]] = {
-    "Conv1D": _conv1d, "Conv2D": _conv, "Conv3D": _conv, "Conv2DTranspose": _conv_transpose, "Deconvolution2D": _conv_transpose,
+    "Conv1D": _conv1d, "Conv2D": _conv, "Conv3D": _conv, "Conv2DTranspose": _conv_transpose,
     "SeparableConv2D": _separable, "ConvLSTM2D": _separable,
 }  # fmt: skip
 

@@ -19,6 +19,8 @@ from weightlens.specs.variables import variable_names
 if TYPE_CHECKING:
     from weightlens.formats.containers.zipped import Archive
 
+NOT_KERAS = "HDF5, not written by Keras"  # the layout of such a file
+
 
 def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialect: Dialect, together: bool = True) -> str:
     """Give the layers their weights; returns the layout. Weights without a layer are listed as unplaced.
@@ -47,10 +49,18 @@ def place_weights(model: Model, file: Hdf5File, dialect: Dialect, weights_dialec
 
 
 def settle(model: Model, dialect: Dialect) -> None:
-    """Finish a model whose weights have been placed, and say which layers have none and which weights no layer."""
-    note_missing(model)
+    """Finish a model whose weights have been placed, and say which layers have none and which weights no layer.
+
+    With weights that no layer takes nothing may be computed: a fault. Counters do not matter.
+    """
+    empty = (layer for layer in every_layer(model, wrapped=False) if not layer.weights)
+    missing = [layer.name for layer in empty if variable_names(layer.class_name, layer.config)]
+    if missing:
+        model.notes.append(f"the file has no weights for: {first_few(missing, 8)}")
     finish_model(model, dialect)
-    note_left_over(model)
+    left = [weight.path for weight in model.unplaced if weight.shape]
+    if left and model.layers and model.inputs and not model.faults:
+        model.faults.append(f"the architecture has no layer for {first_few(left, 3)} of the file")
 
 
 def keras_generation(file: Hdf5File, prefix: str) -> int:
@@ -61,22 +71,6 @@ def keras_generation(file: Hdf5File, prefix: str) -> int:
     return 1
 
 
-def note_missing(model: Model) -> None:
-    """Note the layers whose weights are not in the file."""
-    missing = [
-        layer.name for layer in every_layer(model, wrapped=False) if not layer.weights and variable_names(layer.class_name, layer.config)
-    ]
-    if missing:
-        model.notes.append(f"the file has no weights for: {first_few(missing, 8)}")
-
-
-def note_left_over(model: Model) -> None:
-    """Record a fault for weights that no layer takes: then nothing may be computed. Counters do not matter."""
-    left = [weight.path for weight in model.unplaced if weight.shape]
-    if left and model.layers and model.inputs and not model.faults:
-        model.faults.append(f"the architecture has no layer for {first_few(left, 3)} of the file")
-
-
 def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
     """The layout: ``groups`` (one per layer), ``objects`` (numbered variables), Keras 0's, or not Keras's."""
     if file.has(prefix, "layer_names"):
@@ -85,7 +79,7 @@ def _layout(file: Hdf5File, prefix: str, weights: dict[str, Weight]) -> str:
         return "Keras 0 HDF5 weights"
     if any("vars" in path.replace("\\", "/").split("/")[-2:-1] for path in weights):
         return "objects"
-    return "HDF5, not written by Keras"
+    return NOT_KERAS
 
 
 def _place_objects(model: Model, weights: dict[str, Weight], file: Hdf5File | None) -> None:

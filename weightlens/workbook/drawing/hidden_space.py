@@ -11,6 +11,7 @@ from weightlens.recording import Step
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, cell_name, rectangle, refer
 from weightlens.workbook.layout.plan import weights_read
+from weightlens.workbook.neuron.pixel_grids import PIXEL
 from weightlens.workbook.sheets.controls import LONGEST_LIST, control, drop_down, in_quotes
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP
 from weightlens.workbook.sheets.maps import SIDE, Run
@@ -18,13 +19,11 @@ from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.target import as_answers
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
-from weightlens.workbook.xlsx.styles import Look
 
 MOST_CLASSES = 8
 NUMBER, CLASS, INPUTS = 0, 1, 2  # columns; the two hidden values come after the inputs
 MOST, IN_A_ROW = 48, 8  # maps, and those side by side
 WIDTH, HEIGHT = 1.3, 9.0  # of a square and of a line of text
-SQUARE = Look(format=";;;")  # the colour is to be seen, the number in the formula bar only
 
 
 def draw(net: NetworkSheets, drawn: Drawn) -> None:
@@ -125,7 +124,8 @@ def draw_units(net: NetworkSheets, run: Run) -> None:
     """The maps of all hidden units, a row or more for each layer, the output's at the end; none where no layer is hidden."""
     blocks = {id(step.made): block for step, block in run.steps}
     hidden = hidden_layers([step for step, _ in run.steps])
-    layers = [(f"{layer}: {unit_words(step)}", blocks[id(step.made)]) for layer, step in hidden.items()]
+    units = {layer: step.made.shape[1] for layer, step in hidden.items()}
+    layers = [(f"{layer}: {n} unit{'s' * (n != 1)}", blocks[id(hidden[layer].made)]) for layer, n in units.items()]
     shown = sum(block.arrangement.width for _, block in layers)
     if not layers or shown > MOST:
         return
@@ -145,15 +145,9 @@ def draw_units(net: NetworkSheets, run: Run) -> None:
     sheet.freeze = (SECTION, 0)
 
 
-def unit_words(step: Step) -> str:
-    """How many units a layer has, in words."""
-    units = step.made.shape[1]
-    return "1 unit" if units == 1 else f"{units} units"
-
-
 def draw_unit(net: NetworkSheets, sheet: Sheet, block: Block, unit: int, row: int, column: int) -> None:
     """One map with the number of its unit over it: plain references to the run behind the sheet Map."""
     cells, values = block.cells[:, unit].reshape(SIDE, SIDE), np.asarray(block.values, float)[:, unit].reshape(SIDE, SIDE)
     sheet.write(row, column, f"unit {unit}" if block.arrangement.width > 1 else "", net.styles["label left"])
-    square = Block(Arrangement((SIDE, SIDE), (0,), (1,)), values, net.styles.of(SQUARE), make=partial(refer, cells))
+    square = Block(Arrangement((SIDE, SIDE), (0,), (1,)), values, net.styles.of(PIXEL), make=partial(refer, cells))
     sheet.heats.append((sheet.put(square, row + 1, column).area, "both signs"))

@@ -21,7 +21,7 @@ from weightlens.workbook.drawing.output_strips import strip_of, write_strip
 from weightlens.workbook.neuron.neuron_sheet import first_sample
 from weightlens.workbook.sheets.controls import beside, drop_down, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, link_to_layer
-from weightlens.workbook.sheets.network import Drawn, NetworkSheets, Winner
+from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import FILLS, Look
@@ -88,7 +88,7 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
         sheet.widths |= {(first, first + WIDTH - 1): CELL, (first + WIDTH, first + WIDTH + BETWEEN - 1): GAP}
     sheet.widths[(0, 0)] = GAP
     first = first_sample(net)
-    choice = sample_to_show(net, samples_of(net), first)
+    choice = sample_to_show(net, first)
     pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
     if choice.numbers is not None:
         sheet.finishing.append(drop_down(pick.place, choice.numbers))
@@ -105,21 +105,13 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
         if strip is not None:
             write_strip(net, sheet, row + HEIGHT - 2, column, WIDTH, strip)
             if drawn.winner is not None and f"{drawn.winner.layer}/".startswith(f"{node.path}/"):
-                say_answer(sheet.texts[(row + HEIGHT - 1, column)], strip.words, drawn.winner, f"{pick.place}+1", first)
+                formula = f'"{strip.words}; answer: "&{drawn.winner.of_sample(f"{pick.place}+1")}'
+                said = f"{strip.words}; answer: {drawn.winner.found[first]}"
+                under = sheet.texts[(row + HEIGHT - 1, column)]
+                sheet.texts[(row + HEIGHT - 1, column)] = Text(style=under.style, formula=formula, value=said)
     sheet.freeze = (SECTION + 1, 0)
     ends = [row + HEIGHT for row in rows]
     sheet.kept = [*pairwise([0, *ends])]  # the boxes of a rank with the lines to them
-
-
-def say_answer(text: Text, words: str, winner: Winner, picked: str, first: int) -> None:
-    """Under the numbers of the output, in words what they mean for the picked sample."""
-    text.text, text.formula = "", f'"{words}; answer: "&{winner.of_sample(picked)}'
-    text.value = f"{words}; answer: {winner.found[first]}"
-
-
-def samples_of(net: NetworkSheets) -> int:
-    """How many samples the network's sheets show."""
-    return int(net.plan.trace.inputs[0].shape[0]) if net.plan.trace.inputs and net.plan.trace.inputs[0].ndim else 1
 
 
 def home_of(net: NetworkSheets, node: Node, homes: Mapping[str, Sheet]) -> Sheet | None:

@@ -9,7 +9,6 @@ sheet beside the right ones, so the words are live formulas, too; where an input
 from __future__ import annotations
 
 import contextlib
-from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
@@ -65,7 +64,7 @@ def by_step(blanks: Sequence[Blank]) -> dict[Key, list[Blank]]:
 
 def add_words(net: NetworkSheets, blanks: list[Blank], recorded: Trace, allowed: str) -> None:
     """Under the marks of each sheet a line for each step, as long as there is something to say."""
-    nodes = nodes_of(net, blanks, recorded)
+    nodes = nodes_of(blanks, recorded)
     slips = usual_slips(recorded, [node for node in nodes.values() if node is not None])
     hidden = net.plan.sheet("Mistakes")
     hidden.hidden = True
@@ -77,19 +76,12 @@ def add_words(net: NetworkSheets, blanks: list[Blank], recorded: Trace, allowed:
         column = one_step(net, hidden, column, key, group, known, allowed)
 
 
-def nodes_of(net: NetworkSheets, blanks: Sequence[Blank], recorded: Trace) -> dict[int, Recorded | None]:
+def nodes_of(blanks: Sequence[Blank], recorded: Trace) -> dict[int, Recorded | None]:
     """The recorded value of each blank step, by the blank's id."""
-    steps, seen = steps_by_entry(recorded), Counter[tuple[str, str, tuple[int, ...]]]()
-    wanted = {id(blank.placed): blank for blank in blanks}
-    found: dict[int, Recorded | None] = {}
-    for placed in net.plan.placed.values():
-        if placed.kind != "step":
-            continue
-        key = (placed.layer, placed.name, placed.made.shape)
-        if id(placed) in wanted:
-            step = steps.get((*key, seen[key]))
-            found[id(wanted[id(placed)])] = None if step is None else step.made
-        seen[key] += 1
+    steps, found = steps_by_entry(recorded), dict[int, Recorded | None]()
+    for blank in blanks:
+        step = steps.get((blank.placed.layer, blank.placed.name, blank.placed.made.shape, blank.placed.occurrence))
+        found[id(blank)] = None if step is None else step.made
     return found
 
 

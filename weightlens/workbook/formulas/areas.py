@@ -82,12 +82,6 @@ def relative(rows: Cells, base: np.ndarray) -> np.ndarray:
     return np.where(rows >= 0, rows - base[:, None] + (1 << 60), rows)
 
 
-def split(pattern: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of real cells in a pattern, and their offsets."""
-    at = np.flatnonzero(pattern > (1 << 59))
-    return at, pattern[at] - (1 << 60)
-
-
 def joint(a: np.ndarray, b: np.ndarray | None) -> list[tuple[int, int, int, int, str]]:
     """Cut sorted cells ``a`` and their partners ``b`` into rectangles: ``(first a, first b, height, width, how b lies)``.
 
@@ -199,7 +193,8 @@ def reduction(rows: Cells, function: str, neutral: float | None) -> Expression:
     taken_apart, left_out = patterns(rows), None if neutral is None else CONSTANTS.code(neutral)
     options: list[list[Piece]] = []
     for pattern in taken_apart.shapes:
-        at, offsets = split(pattern)
+        at = np.flatnonzero(pattern > (1 << 59))
+        offsets = pattern[at] - (1 << 60)
         kept = [number(CONSTANTS.value(code)) for code in np.delete(pattern, at).tolist() if code != left_out]
         arguments: list[Piece] = [Area(taken_apart.base + first, h, w) for first, _, h, w, _ in joint(np.sort(offsets), None)]
         arguments += dict.fromkeys(kept) if function in ("MAX", "MIN") else kept

@@ -130,11 +130,6 @@ def sorted_values(x: Recorded, formulas: Formulas) -> Expression:
     return made.moved(lambda array: np.moveaxis(array.reshape((*shape, k)), -1, axis), x.shape)
 
 
-def error_function(x: Recorded, formulas: Formulas) -> Expression:
-    """``ERF(x)``."""
-    return combine(["ERF(", formulas.arithmetic(x.args[0]), ")"], x.shape)
-
-
 def quoted(character: str) -> str:
     """A character inside a formula."""
     return f"CHAR({ord(character)})" if character < " " or character == "\\" else '""""' if character == '"' else f'"{character}"'
@@ -176,19 +171,6 @@ def word_at(x: Recorded, formulas: Formulas) -> Expression:
     return combine(["IF(LEN(", line, ")-LEN(SUBSTITUTE(", line, f'," ",""))>={most},NA(),TRIM(', *piece, "))"], x.shape)
 
 
-RULES: dict[Any, Rule] = {
-    np.negative: negative,
-    np.square: square,
-    np.rint: rounded,
-    np.round: rounded,
-    np.clip: clip,
-    cast: converted,
-    np.argmax: extreme_place("MAX"),
-    np.argmin: extreme_place("MIN"),
-    np.sort: sorted_values,
-}
-
-
 def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
     """Lookups have a rule; a take at known places is a move."""
     if isinstance(argument(x, 1, "indices"), Recorded):
@@ -200,7 +182,22 @@ def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
     return made.moved(lambda array: np.take(array, *x.args[1:], **x.kwargs), x.shape)
 
 
-RULES[np.take] = rule_for_take
+RULES: dict[Any, Rule] = {
+    np.negative: negative,
+    np.square: square,
+    np.rint: rounded,
+    np.round: rounded,
+    np.clip: clip,
+    cast: converted,
+    np.argmax: extreme_place("MAX"),
+    np.argmin: extreme_place("MIN"),
+    np.sort: sorted_values,
+    np.take: rule_for_take,
+}
 BY_NAME: dict[str, Rule] = {  # ufuncs made of Python functions are known by name
-    "erf (vectorized)": error_function, "lowered": lowered, "without_marks": without_marks, "spaced": spaced, "word_at": word_at,
-}  # fmt: skip
+    "erf (vectorized)": lambda x, formulas: formulas.call("ERF({})", x, COMPARE),
+    "lowered": lowered,
+    "without_marks": without_marks,
+    "spaced": spaced,
+    "word_at": word_at,
+}

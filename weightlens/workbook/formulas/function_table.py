@@ -28,7 +28,6 @@ INFIX: dict[Any, tuple[str, int, int, int]] = {  # sign, level, level needed lef
     np.equal: ("=", COMPARE, ADD, ADD),
     np.not_equal: ("<>", COMPARE, ADD, ADD),
 }
-COMPARISONS = {np.greater, np.greater_equal, np.less, np.less_equal, np.equal, np.not_equal}
 
 CALLS: dict[Any, str] = {  # every {} is one operand, written once
     np.exp: "EXP({})",
@@ -58,7 +57,6 @@ CALLS: dict[Any, str] = {  # every {} is one operand, written once
     np.floor: "INT({})",
     np.trunc: "TRUNC({})",
     np.mod: "MOD({},{})",
-    np.remainder: "MOD({},{})",
     np.where: "IF({},{},{})",
     np.expm1: "(EXP({})-1)",
     np.log1p: "LN(1+{})",

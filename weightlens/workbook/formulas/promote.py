@@ -47,6 +47,26 @@ def with_operands(trace: Trace) -> Trace:
     return rewritten
 
 
+def fuse(trace: Trace) -> tuple[Trace, dict[int, int]]:
+    """The trace without the names of all steps but each layer's outputs: what has no name is written inside the formula that uses it.
+
+    Also, for each step that is left (by the id of its value in the given trace), how many of its name in its layer came before it.
+    """
+    recorded = trace.copy()
+    kept = {id(x) for outputs in recorded.layer_outputs.values() for x in outputs if x is not None} | {id(x) for x in recorded.results}
+    seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
+    occurrences = {}
+    for step in recorded.steps:
+        key = (step.layer, step.name, step.made.shape)
+        if id(step.made) in kept or step.made.op is None:
+            occurrences[id(recorded.originals[id(step.made)])] = seen[key]
+        else:
+            step.made.kind = ""
+        seen[key] += 1
+    recorded.steps = [step for step in recorded.steps if step.made.kind]
+    return recorded, occurrences
+
+
 def promoted(steps: list[Step]) -> list[Step]:
     """The steps, with new ones for the values that need cells: these are named, where they stand.
 
@@ -136,8 +156,6 @@ def _length(x: Recorded) -> int:
 
 def name_it(x: Recorded, layer: str, result: list[Step]) -> None:
     """Make ``x`` a step of ``layer``; its value is computed again if it was dropped."""
-    if x.kind:
-        return
     evaluate(x)
     x.kind, x.layer = "step", layer
     x.name = "constant" if x.op is None else NAMES.get(operation(x), getattr(operation(x), "__name__", "value"))

@@ -34,7 +34,7 @@ def shorten(step: Step, formulas: Formulas, place: Callable[[Step], None]) -> li
             continue
         parts = _too_long(x, formulas)
         if parts > 1:
-            made += _cut_product(x, parts, step.layer, place) if op in PRODUCTS else _cut_reduction(x, parts, step.layer, place, formulas)
+            made += _cut_product(x, parts, step.layer, place) if op in PRODUCTS else _cut_reduction(x, parts, step.layer, place)
     return made
 
 
@@ -76,7 +76,7 @@ def _cut_product(x: Recorded, parts: int, layer: str, place: Callable[[Step], No
     return made
 
 
-def _cut_reduction(x: Recorded, parts: int, layer: str, place: Callable[[Step], None], formulas: Formulas) -> list[Step]:
+def _cut_reduction(x: Recorded, parts: int, layer: str, place: Callable[[Step], None]) -> list[Step]:
     """A reduction of many cells as the reduction of partial ones."""
     function = COMBINED[REDUCTIONS[operation(x)][0]]
     axes, rest = reduced_axes(x)

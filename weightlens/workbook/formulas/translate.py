@@ -17,7 +17,7 @@ from weightlens.recording.graph import pads_with_a_number
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.call_rules import BY_NAME, RULES, rounds
 from weightlens.workbook.formulas.cell_arrays import ATOM, COMPARE, CONSTANTS, POWER, Cells, Expression, Unwritable, combine, pick, refer
-from weightlens.workbook.formulas.function_table import CALLS, COMPARISONS, INFIX, LOGICAL, OF_TEXTS, PREFIX, REDUCTIONS, SELF_WRAPPED
+from weightlens.workbook.formulas.function_table import CALLS, INFIX, LOGICAL, OF_TEXTS, PREFIX, REDUCTIONS, SELF_WRAPPED
 from weightlens.workbook.formulas.products import batches, product
 
 
@@ -74,7 +74,9 @@ class Formulas:
         if op in LOGICAL and x.dtype == bool:  # of whole numbers: bit by bit, or a sum
             return self.call(LOGICAL[op], x, COMPARE, boolean=True)
         if op in INFIX:
-            return self.infix(x, op)
+            sign, level, left, right = INFIX[op]
+            a, b = (self.arithmetic(arg) for arg in x.args)
+            return combine([a.at_least(left), sign, b.at_least(right)], x.shape, level, boolean=level == COMPARE)
         if op is np.where and not isinstance(x.args[0], Recorded):
             yes, no = (self.expression(arg) for arg in x.args[1:])
             return pick(np.asarray(x.args[0], bool), yes, no, x.shape)
@@ -114,11 +116,6 @@ class Formulas:
     def arithmetic(self, x: Any) -> Expression:
         """An operand of arithmetic: TRUE and FALSE become 1 and 0."""
         return as_number(self.expression(x))
-
-    def infix(self, x: Recorded, op: Any) -> Expression:
-        sign, level, left, right = INFIX[op]
-        a, b = (self.arithmetic(arg) for arg in x.args)
-        return combine([a.at_least(left), sign, b.at_least(right)], x.shape, level, boolean=op in COMPARISONS)
 
     def call(self, template: str, x: Recorded, level: int, boolean: bool = False) -> Expression:
         parts: list[str | Expression] = []

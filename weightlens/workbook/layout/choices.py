@@ -37,12 +37,6 @@ def last_names(named: Named) -> list[str]:
     return [axis[-1].name if axis else "" for axis in named.axes]
 
 
-def is_picture(named: Named) -> bool:
-    """Whether an array holds pictures: rows and columns on axes of their own."""
-    names = last_names(named)
-    return len(names) > 3 and "row" in names and "column" in names
-
-
 def as_planes(shape: tuple[int, ...], named: Named) -> Arrangement | None:
     """One picture per channel, side by side, the samples under each other; of a kernel one plane per channel, the filters under each other.
 

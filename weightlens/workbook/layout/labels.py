@@ -25,7 +25,7 @@ def over_pictures(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[in
         return {}, {}
     axes, columns = axes_of(named), a.columns.tolist()
     last = numbered(a, named)
-    own = {c: number(axes[last], k % a.shape[last]) for k, c in enumerate(columns)} if axes[last] else {}
+    own = {c: ", ".join(in_numbers(axes[last], k % a.shape[last])) for k, c in enumerate(columns)} if axes[last] else {}
     labels = each_picture(a, named) if len(a.column_axes) > 1 else {}
     starts = sorted(labels)
     room = ROOM * SQUARE * min((b - a for a, b in pairwise(starts)), default=len(a.columns))
@@ -117,28 +117,16 @@ def places(axes: list[Axis], word: Words | None = None) -> list[list[str]]:
     return [[word for part in parts for word in part] for parts in itertools.product(*words)]
 
 
-def in_short(axis: Axis, i: int) -> str:
-    """One place on an axis: ``sample 1``, ``t=3``, ``i0`` (a gate's letter and the unit), ``2, 0, 1`` of a flattened picture."""
-    if len(axis) == 1:
-        return short(axis[0], i)
-    if axis[0].name == "gate":
-        return "".join([LETTERS[axis[0].text(i)], *(str(f.at[i]) for f in axis[1:])])
-    return ", ".join(short(f, i) if f.words else str(f.at[i]) for f in axis)
-
-
 def in_full(axis: Axis, i: int) -> list[str]:
-    """The same where there is room for a name of each coordinate."""
-    return [short(f, i) for f in axis] if axis[0].name != "gate" else [in_short(axis, i)]
+    """One place on an axis, a name for each coordinate: ``sample 1``, ``t=3``; ``i0`` for a gate's letter and the unit."""
+    if axis[0].name == "gate" and len(axis) > 1:
+        return ["".join([LETTERS[axis[0].text(i)], *(str(f.at[i]) for f in axis[1:])])]
+    return [short(f, i) for f in axis]
 
 
 def in_numbers(axis: Axis, i: int) -> list[str]:
     """The same without the names."""
     return [str(f.at[i]) for f in axis]
-
-
-def number(axis: Axis, i: int) -> str:
-    """The same in one word."""
-    return ", ".join(in_numbers(axis, i))
 
 
 def short(f: Factor, i: int) -> str:

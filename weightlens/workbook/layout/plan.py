@@ -78,7 +78,7 @@ class Plan(Book):
         self.one_sheet = self.one_sheet and self._fits_one_sheet(counts)
         self.tables = time_tables(self.steps) if self.whole and not self.one_sheet else {}
         many = [step for step in self.steps if step.made.ndim > 3]
-        self.pictures = {step.layer for step in many if layout.is_picture(self.trace.axes.named(step.made))}
+        self.pictures = {step.layer for step in many if {"row", "column"} <= {*layout.last_names(self.trace.axes.named(step.made))}}
         self.parted = {step.layer for step in many} - self.pictures
         for x in self.trace.inputs:
             turned = not self.one_sheet and x.ndim == 2 and x.shape[0] == 1 and x.shape[1] > FEW_UNITS

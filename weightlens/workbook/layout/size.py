@@ -136,12 +136,13 @@ def add_sampled(size: Size, plan: Plan) -> None:
     strings = Strings()
     for sheet in plan.sheets:
         rows = {row for row, _ in sheet.texts}.union(*((block.row + block.arrangement.rows).tolist() for block in sheet.blocks))
-        made += BYTES_PER_SHEET + BYTES_PER_ROW * len(rows) + texts(sheet, strings)
+        some = [text.xml(f"{COLUMN[c]}{row + 1}", strings) for (row, c), text in spread(list(sheet.texts.items()), FEW_TEXTS)]
+        made += BYTES_PER_SHEET + BYTES_PER_ROW * len(rows) + in_proportion(len(sheet.texts), some)
         for blocks in by_kind(sheet):
             cells = sum(math.prod(block.arrangement.shape) for block in blocks)
-            some, pieces = cells_of(spread(blocks, FEW_BLOCKS), plan.titles, strings)
-            made += deflated(pieces) * cells / some
-            areas += sum(piece.count(":") for piece in pieces) * cells / some if blocks[0].make is not None else 0
+            looked_at, pieces = cells_of(spread(blocks, FEW_BLOCKS), plan.titles, strings)
+            made += deflated(pieces) * cells / looked_at
+            areas += sum(piece.count(":") for piece in pieces) * cells / looked_at if blocks[0].make is not None else 0
     words = list({text.text for sheet in plan.sheets for text in sheet.texts.values()})
     size.bytes = round(made + in_proportion(len(words), [element(word) for word in spread(words, FEW_TEXTS)]))
     size.areas = round(areas)
@@ -165,12 +166,6 @@ def cells_of(blocks: Sequence[Block], titles: Sequence[str], strings: Strings) -
             pieces += rows
             count += len(rows) * block.arrangement.columns.size
     return count, pieces
-
-
-def texts(sheet: Sheet, strings: Strings) -> float:
-    """Bytes of the single cells of a sheet, without the table of texts."""
-    some = spread(list(sheet.texts.items()), FEW_TEXTS)
-    return in_proportion(len(sheet.texts), [text.xml(f"{COLUMN[column]}{row + 1}", strings) for (row, column), text in some])
 
 
 def in_proportion(count: int, some: Sequence[str]) -> float:

@@ -90,12 +90,8 @@ def time_table(steps: list[Step]) -> TimeTable | None:
     repeated = frozenset(
         key for key, n in counts.items() if n == count and key not in above and 0 < len(key[1]) < 3 and key[1][0] == samples
     )
-    return TimeTable(samples, count, above, repeated, any(flipped(step.made) for step in steps[:1]))
-
-
-def flipped(made: Recorded) -> bool:
-    """Whether a step reads something in reversed order."""
-    return any(x.op is np.flip for x in expression(made))
+    backwards = any(x.op is np.flip for step in steps[:1] for x in expression(step.made))
+    return TimeTable(samples, count, above, repeated, backwards)
 
 
 def sequence_read(made: Recorded, table: TimeTable) -> Recorded | None:

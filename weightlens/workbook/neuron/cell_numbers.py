@@ -15,8 +15,8 @@ class CellNumbers:
 
     def __init__(self, plan: Plan) -> None:
         known = [(p.block.cells, p.made.value) for p in plan.placed.values() if p.made.dtype.kind in "fiub"]
-        values = {key: p.made.value for p in plan.placed.values() for key in [id(p.made)]}
-        known += [(cells, values[x]) for (_, x), cells in plan.instead.items() if x in values and values[x].dtype.kind in "fiub"]
+        again = [(cells, plan.placed[x].made.value) for (_, x), cells in plan.instead.items() if x in plan.placed]
+        known += [(cells, value) for cells, value in again if value.dtype.kind in "fiub"]
         cells = np.concatenate([np.broadcast_to(c, v.shape).reshape(-1) for c, v in known] or [np.zeros(0, np.int64)])
         order = np.argsort(cells, kind="stable")
         self.cells = cells[order]

@@ -44,7 +44,8 @@ class Curve:
     def key(self) -> tuple[str, ...]:
         """What tells functions apart: the text of their formula."""
         made = self.formula(np.zeros((1, 1), np.int64)) if self.function is not None else None
-        return (self.name, *(pieces_of(made) if made is not None else ()))
+        pieces = [piece for option in made.options for piece in option] if made is not None else []
+        return (self.name, *("?" if isinstance(piece, Area) else piece for piece in pieces))
 
     def formula(self, cells: Cells) -> Expression | None:
         """The function as a formula for each of these cells; ``None`` where there is none."""
@@ -56,11 +57,6 @@ class Curve:
             return Formulas(lambda x: cells if x is points else None).step(y)
         except NoFormula:
             return None
-
-
-def pieces_of(made: Expression) -> list[str]:
-    """The text of a formula without its cells."""
-    return ["?" if isinstance(piece, Area) else piece for option in made.options for piece in option]
 
 
 def put_in(y: Recorded, argument: Recorded, x: Recorded) -> Recorded | None:
@@ -128,7 +124,9 @@ class Activations:
         """The number of the curve of one unit: the same in all samples and places, and through the network's own numbers."""
         readers = np.unique(which[:, :, unit])
         if (readers < 0).any():
-            return LINEAR_CURVE if len(readers) == 1 and not self.is_unknown(neuron.layer) else 0
+            layer = self.net.plan.trace.layers.get(neuron.layer)  # a user's own activation: nothing was recorded of it
+            is_unknown = layer is not None and bool(activation_of(layer)) and neuron.layer not in self.noted
+            return LINEAR_CURVE if len(readers) == 1 and not is_unknown else 0
         values = [self.readers[i][0] for i in readers.tolist()]
         assert neuron.sums is not None
         if (outputs[:, :, unit] == NOWHERE).any():
@@ -137,11 +135,6 @@ class Activations:
             return SOFTMAX_CURVE if self.is_softmax(neuron, outputs, unit) else 0
         number = self.shared(values)
         return number if self.goes_through(number, neuron.sums[:, :, unit], outputs[:, :, unit]) else 0
-
-    def is_unknown(self, path: str) -> bool:
-        """Whether a layer has an activation of which nothing was recorded: a user's own."""
-        layer = self.net.plan.trace.layers.get(path)
-        return layer is not None and bool(activation_of(layer)) and path not in self.noted
 
     def shared(self, values: Sequence[Recorded]) -> int:
         """The number of the curve that all these functions are; 0 where they are none, or not one."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 
 import numpy as np
 
@@ -90,21 +91,11 @@ def rows_of(neurons: list[Neuron], activated: list[Activated]) -> tuple[list[Row
     """Where the tables of each neuron begin, and the row after the last."""
     row, found = TABLES + len(neurons) + 3, []
     for neuron, after in zip(neurons, activated, strict=True):
-        units, places = len(neuron.units), len(neuron.places)
-        starts = [row]
-        for height in (units, places * neuron.inputs.shape[1], 1, places if neuron.sums is not None else 0):
-            starts.append(starts[-1] + height + 1)
-        has_outputs = after.outputs is not None
-        found.append(
-            Rows(
-                starts[0] + 1,
-                starts[1] + 1,
-                starts[2] + 1,
-                starts[3] + 1 if neuron.sums is not None else -1,
-                starts[4] + 1 if has_outputs else -1,
-            )
-        )
-        row = starts[4] + (places + 1 if has_outputs else 0) + 2
+        places, has_sums, has_outputs = len(neuron.places), neuron.sums is not None, after.outputs is not None
+        heights = len(neuron.units), places * neuron.inputs.shape[1], 1, places if has_sums else 0
+        first, inputs, names, sums, outputs = accumulate((height + 1 for height in heights), initial=row + 1)
+        found.append(Rows(first, inputs, names, sums if has_sums else -1, outputs if has_outputs else -1))
+        row = outputs + 1 + (places + 1 if has_outputs else 0)
     return found, row
 
 

@@ -15,12 +15,11 @@ from weightlens.workbook.neuron.curves import Activated, Activations
 from weightlens.workbook.neuron.data_tables import FIRST, Tables, cell, there, write_tables
 from weightlens.workbook.neuron.neurons import Neuron, neurons_of
 from weightlens.workbook.neuron.picks import (
+    PICKED,
     POINTS,
     START,
     Columns,
-    Controls,
     Start,
-    picked_cells,
     shown_names,
     write_curves,
     write_lists,
@@ -67,20 +66,21 @@ def neuron_sheets(net: NetworkSheets) -> None:
     neurons, left_out = that_fit(found, numbers, MOST if wanted else FEW)
     if not neurons or (wanted is None and left_out):
         return
-    sheet = net.plan.sheet("Neuron", "One neuron", hint=HINT + without(left_out))
+    without = f"{', '.join(left_out[:6])}{'...' if len(left_out) > 6 else ''}"
+    hint = f"{HINT} Without {without} (too large, or not finite)." if left_out else HINT
+    sheet = net.plan.sheet("Neuron", "One neuron", hint=hint)
     data = net.plan.sheet("Neuron data", "Neuron data: behind the neuron", hint=BEHIND)
-    controls = Controls(*(cell(sheet, PICK + i, NAME) for i in (0, 1, 2, 3, 5)))
+    controls = {name: cell(sheet, PICK + i, NAME) for i, name in enumerate(("layer", "unit", "place", "sample", "order", "channel"))}
     activations = Activations(net, numbers)
     activated = [activations.after(neuron) for neuron in neurons]
     start = start_of(neurons[0], activated[0], numbers, first_sample(net))
-    tables = write_tables(net, data, neurons, activated, picked_cells(data)["sample"], start.sample)
-    samples = len(neurons[0].inputs)
-    write_picked(net, tables, controls, start, samples)
+    tables = write_tables(net, data, neurons, activated, PICKED["sample"], start.sample)
+    write_picked(net, tables, controls, start, len(neurons[0].inputs))
     products = write_products(net, tables, start)
     right = write_others(net, tables, products.first + 5, start)
     curve = write_curves(net, tables, products, activations.curves, right, start)
-    write_lists(net, tables, right + len(activations.curves) + 4, start)
-    write_controls(net, sheet, tables, start, samples)
+    write_lists(net, tables, right + len(activations.curves) + 4)
+    write_controls(net, sheet, tables, start)
     write_rows(net, sheet, tables, products, start)
     names = [curve.name for curve in activations.curves]
     write_sum(net, sheet, tables, products.height, curve, names, start)
@@ -88,11 +88,6 @@ def neuron_sheets(net: NetworkSheets) -> None:
     draw_grids(net, sheet, tables, products, start)
     data.default_width, data.widths[(0, 0)], data.widths[(1, 1)] = 8, 22, 24
     data.freeze = (SECTION, FIRST)
-
-
-def without(names: list[str]) -> str:
-    """Which layers are left out, in words."""
-    return f" Without {', '.join(names[:6])}{'...' if len(names) > 6 else ''} (too large, or not finite)." if names else ""
 
 
 def that_fit(neurons: list[Neuron], numbers: CellNumbers, most: int) -> tuple[list[Neuron], list[str]]:
@@ -137,7 +132,7 @@ def start_of(neuron: Neuron, after: Activated, numbers: CellNumbers, sample: int
     )
 
 
-def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Start, samples: int) -> None:
+def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Start) -> None:
     """The cells to pick with, each with a list to choose from."""
     n = tables.neurons[0]
     for column, width in enumerate(WIDTHS):
@@ -145,7 +140,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
     widen(sheet, NAME, room_for(dict(enumerate(name for neuron in tables.neurons for name in neuron.names))))
     widen(sheet, NAME, min(MOST_LABEL, BOLD * max(len(neuron.name) for neuron in tables.neurons)))
     last = max([1, *(n.pixels.channels for n in tables.neurons if n.pixels is not None)])
-    sample, switch, shown = sample_to_show(net, samples, start.sample), net.styles["switch"], shown_names(tables)
+    sample, switch, shown = sample_to_show(net, start.sample), net.styles["switch"], shown_names(tables)
     choices: list[tuple[str, str, Text, str | range | None, str]] = [
         ("layer", "layer", Text(n.name, switch), "neuron_layers", ""),
         ("unit", "unit", Text(n.units[0], switch), "neuron_units", ""),
@@ -182,8 +177,8 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     looks.append(styles.of(replace(NUMBER, format="0.0%")))
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + k}"
     largest, total = f"MAX(MAX({area}),-MIN({area}))", f'(SUMIF({area},">0")-SUMIF({area},"<0"))'
-    count, order = there(data, picked_cells(data)["inputs"]), absolute(cell_name(((PICK + 4) << 14) + NAME))
-    names = there(data, tables.value(tables.field(picked_cells(data)["layer"], "names"), "{}"))
+    count, order = there(data, PICKED["inputs"]), absolute(cell_name(((PICK + 4) << 14) + NAME))
+    names = there(data, tables.value(tables.field(PICKED["layer"], "names"), "{}"))
     values = row_values(tables.neurons[0], start)
     for i in range(k):
         row = NUMBERS + 1 + i
@@ -209,7 +204,7 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
 
 def write_heads(net: NetworkSheets, sheet: Sheet, tables: Tables) -> None:
     """What stands over the columns; what is multiplied is called as the picked layer calls it."""
-    layer = picked_cells(tables.sheet)["layer"]
+    layer = PICKED["layer"]
     sheet.across(NUMBERS - 1, 0, ("no.", "input", "", "", "= product", "down", "up", "running sum", "share"), net.styles, "caption")
     for column, field, first in zip((INPUT, WEIGHT), ("first factor", "second factor"), tables.neurons[0].factors, strict=True):
         formula = there(tables.sheet, tables.field(layer, field))
@@ -249,11 +244,11 @@ def data_bars(area: str, page: Any) -> None:
 def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve: Columns, names: list[str], start: Start) -> None:
     """The sum of the products (so many ``rows``), the bias, the pre-activation, the output, and what the layer's sheet has."""
     data, styles = tables.sheet, net.styles
-    at = {name: there(data, place) for name, place in picked_cells(data).items()}
+    at = {name: there(data, place) for name, place in PICKED.items()}
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + rows}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
-    biases = there(data, tables.field(picked_cells(data)["layer"], "biases"))
-    biased, total = bool(tables.neurons[0].bias), there(data, tables.field(picked_cells(data)["layer"], "total"))
+    biases = there(data, tables.field(PICKED["layer"], "biases"))
+    biased, total = bool(tables.neurons[0].bias), there(data, tables.field(PICKED["layer"], "total"))
     whole = f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})"
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]

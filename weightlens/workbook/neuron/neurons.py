@@ -110,7 +110,7 @@ def neuron_of(net: NetworkSheets, step: Step, value: Recorded, whole: WeightedSu
     if not full or sum(term.inputs.shape[1] for term in whole.terms) > MOST_INPUTS or len({term.scale for term in whole.terms}) > 1:
         return None
     whole = whole.moved(lambda array: array.reshape(full))
-    own = [d for d in range(1, len(full)) if d == len(full) - 1 or any(varies(array, d) for array in by_unit(whole))]
+    own = [d for d in range(1, len(full)) if d == len(full) - 1 or any((array != np.take(array, [0], d)).any() for array in by_unit(whole))]
     others = [d for d in range(1, len(full)) if d not in own]
     placed = partial(by_place_and_unit, full=full, places=others, units=own)
     whole = whole.moved(placed)
@@ -166,11 +166,6 @@ def by_sample(net: NetworkSheets, value: Recorded, axes: list[Axis]) -> tuple[tu
 def by_unit(whole: WeightedSum) -> list[np.ndarray]:
     """What tells units apart: the weights of each term, and what is added."""
     return [*(term.weight_row for term in whole.terms), *whole.added]
-
-
-def varies(array: np.ndarray, axis: int) -> bool:
-    """Whether an array changes along an axis."""
-    return bool((array != np.take(array, [0], axis)).any())
 
 
 def groups_of(whole: WeightedSum) -> tuple[np.ndarray, np.ndarray] | None:

@@ -23,17 +23,6 @@ REACH = 6  # a curve goes from -6 to 6 at least
 FINE, ROOM = 1_000_000_000, 4096  # products are sorted by whole numbers: their size in billionths of the largest, then their order
 
 
-@dataclass(frozen=True)
-class Controls:
-    """The cells in which the layer, unit, place, sample and channel are picked."""
-
-    layer: str
-    unit: str
-    place: str
-    sample: str
-    channel: str
-
-
 @dataclass(frozen=True, eq=False)
 class Start:
     """What is picked at first, with its numbers: the first layer, its first unit, the place in the middle."""
@@ -81,15 +70,12 @@ NAMES = (
     "layer", "sample", "inputs", "unit", "place", "input row", "unit number", "place number", "channel", "bias", "curve",
     "sums row", "outputs row", "own sum", "own output", "others", "reach",
 )  # fmt: skip
+# The cells of what is picked, by name: absolute, without the name of the sheet.
+PICKED = {name: absolute(cell_name(((START + i) << 14) + LABEL)) for i, name in enumerate(NAMES)}
 
 
-def picked_cells(sheet: Sheet) -> dict[str, str]:
-    """The cells of what is picked, by name: absolute, without the name of the sheet."""
-    return {name: absolute(cell_name(((START + i) << 14) + LABEL)) for i, name in enumerate(NAMES)}
-
-
-def write_picked(net: NetworkSheets, tables: Tables, controls: Controls, start: Start, samples: int) -> None:
-    """The rows and numbers of what is picked."""
+def write_picked(net: NetworkSheets, tables: Tables, controls: dict[str, str], start: Start, samples: int) -> None:
+    """The rows and numbers of what is picked; ``controls`` are the cells in which that is done."""
     tables.sheet.write(START - 1, KEY, "what is picked", net.styles["caption left"])
     formulas, values = picked_formulas(tables, controls, samples), picked_values(tables, start)
     for name, formula in formulas.items():
@@ -98,7 +84,7 @@ def write_picked(net: NetworkSheets, tables: Tables, controls: Controls, start: 
 
 def shown_names(t: Tables) -> dict[str, str]:
     """What is shown, by name, as formulas: another unit than the one that was picked, where the picked layer has none of that name."""
-    at = picked_cells(t.sheet)
+    at = PICKED
     return {
         "layer": f"INDEX({t.keys},{TABLES + 1}+{at['layer']},1)",
         "unit": f"INDEX({t.labels},{at['unit']},1)",
@@ -113,9 +99,9 @@ def write_one(net: NetworkSheets, tables: Tables, name: str, formula: str, value
     tables.sheet.texts[(row, LABEL)] = Text(style=net.styles["helper"], formula=formula, value=value)
 
 
-def picked_formulas(t: Tables, controls: Controls, samples: int) -> dict[str, str]:
+def picked_formulas(t: Tables, controls: dict[str, str], samples: int) -> dict[str, str]:
     """How each is found; what is not in the tables counts as the first."""
-    at = picked_cells(t.sheet)
+    at = PICKED
     field = {name: t.field(at["layer"], name) for name in FIELDS}
 
     def found(what: str, where: str, otherwise: str) -> str:
@@ -132,15 +118,15 @@ def picked_formulas(t: Tables, controls: Controls, samples: int) -> dict[str, st
 
     group = f"INDEX({t.area},{at['unit']},1)"
     return {
-        "layer": found(controls.layer, t.layers, "1"),
-        "sample": within(f"({controls.sample})+1", samples),
+        "layer": found(controls["layer"], t.layers, "1"),
+        "sample": within(f"({controls['sample']})+1", samples),
         "inputs": field["inputs"],
-        "unit": found(f'{at["layer"]}&"|"&{controls.unit}', t.keys, field["first unit"]),
-        "place": found(f'{at["layer"]}&"|"&{controls.place}', t.keys, field["first place"]),
+        "unit": found(f'{at["layer"]}&"|"&{controls["unit"]}', t.keys, field["first unit"]),
+        "place": found(f'{at["layer"]}&"|"&{controls["place"]}', t.keys, field["first place"]),
         "input row": f"{at['place']}+({group}-1)*{field['places']}",
         "unit number": f"{at['unit']}-{field['first unit']}+1",
         "place number": f"{at['place']}-{field['first place']}+1",
-        "channel": within(f"({controls.channel})+1", f"MAX(1,{field['channels']})") + "-1",
+        "channel": within(f"({controls['channel']})+1", f"MAX(1,{field['channels']})") + "-1",
         "bias": f"INDEX({t.area},{at['unit']},2)",
         "curve": f"INDEX({t.area},{at['unit']},3)",
         "sums row": row_of("sums"),
@@ -187,7 +173,7 @@ class Columns:
 
 def write_products(net: NetworkSheets, tables: Tables, start: Start) -> Columns:
     """Input, weight, product of each input of the picked unit, and the whole number by which they are sorted."""
-    at, k = picked_cells(tables.sheet), max(len(n.names) for n in tables.neurons)
+    at, k = PICKED, max(len(n.names) for n in tables.neurons)
     columns = Columns(tables.sheet, FIRST + tables.width + 1, k)
     own = len(start.inputs)
     padded = [np.pad(values, (0, k - own)).tolist() for values in (start.inputs, start.weights, start.products)]
@@ -202,9 +188,9 @@ def write_products(net: NetworkSheets, tables: Tables, start: Start) -> Columns:
     return columns
 
 
-def write_lists(net: NetworkSheets, tables: Tables, first: int, start: Start) -> None:
+def write_lists(net: NetworkSheets, tables: Tables, first: int) -> None:
     """The lists of the drop-downs: all layers, the units and the places of the picked one; each a defined name."""
-    sheet, at, n = tables.sheet, picked_cells(tables.sheet), tables.neurons[0]
+    sheet, at, n = tables.sheet, PICKED, tables.neurons[0]
     net.plan.names["neuron_layers"] = (sheet.number, tables.layers)
     for j, (name, begin, own) in enumerate((("units", "first unit", n.units), ("places", "first place", n.places))):
         most = max(len(other.units if name == "units" else other.places) for other in tables.neurons)
@@ -219,7 +205,7 @@ def write_others(net: NetworkSheets, tables: Tables, first: int, start: Start) -
     """For the softmax: ln of the sum of e^z over the other units of the picked layer; returns the next free column."""
     if not any(curve == SOFTMAX_CURVE for after in tables.activated for curve in after.curves):
         return first
-    at, units = picked_cells(tables.sheet), max(len(n.units) for n in tables.neurons)
+    at, units = PICKED, max(len(n.units) for n in tables.neurons)
     columns, layer = Columns(tables.sheet, first, units), at["layer"]
     z = [f"{COLUMN[first]}{START + 1 + u}" for u in range(units)]
     row, own = tables.field(layer, "units of a row"), at["unit number"]
@@ -239,7 +225,7 @@ def write_others(net: NetworkSheets, tables: Tables, first: int, start: Start) -
 
 def write_curves(net: NetworkSheets, tables: Tables, products: Columns, curves: list[Curve], first: int, start: Start) -> Columns:
     """The points of the curve: from left to right, the last one the sum itself; then each function of them; and last the picked one."""
-    at, sheet = picked_cells(tables.sheet), tables.sheet
+    at, sheet = PICKED, tables.sheet
     columns = Columns(sheet, first, POINTS + 1)
     reach = max(REACH, 1.25 * abs(start.total))
     total = f"SUM({products.area(2)})+{at['bias']}"
@@ -278,7 +264,7 @@ def write_curve(net: NetworkSheets, columns: Columns, j: int, curve: Curve, star
         block = Block(Arrangement((len(x), 1), (0,), (1,)), np.array(values, float)[:, None], net.styles["helper"], make=lambda: made)
         columns.sheet.put(block, START, columns.first + j)
         return
-    others, own = (picked_cells(columns.sheet)[name] for name in ("others", "own output"))
+    others, own = (PICKED[name] for name in ("others", "own output"))
     pattern = {LINEAR: "{}", SOFTMAX: f"1/(1+EXP(MIN(700,{others}-{{}})))"}.get(curve.name, own)
     places = [f"{COLUMN[columns.first]}{START + 1 + i}" for i in range(len(x))]
     columns.write(net, j, curve.name, [(pattern.format(place), value) for place, value in zip(places, values, strict=True)])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, quoted
 from weightlens.workbook.neuron.data_tables import Tables, there
-from weightlens.workbook.neuron.picks import Columns, Start, picked_cells
+from weightlens.workbook.neuron.picks import PICKED, Columns, Start
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
 from weightlens.workbook.xlsx.book import Sheet
@@ -13,8 +13,7 @@ from weightlens.workbook.xlsx.styles import Look
 LEFT, TOP = 10, 28  # the first square of the first picture
 SIDE = 2.6  # characters: as wide as a row is high
 PIXEL = Look(format=";;;")  # the colour is to be seen, the number in the formula bar only
-UNSEEN = Look(format=";;;")
-PICTURES = (("weights", 1, "both signs"), ("input", 0, "both signs"), ("products", 2, "both signs"))
+PICTURES = (("weights", 1), ("input", 0), ("products", 2))
 
 
 def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Columns, start: Start) -> None:
@@ -25,15 +24,14 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     rows, columns = max(p.rows for p in pictures), max(p.columns for p in pictures)
     for column in range(LEFT - 1, LEFT + len(PICTURES) * (columns + 1)):
         sheet.widths[(column, column)] = SIDE
-    at = picked_cells(tables.sheet)
     names = ("rows", "columns", "by row", "by column", "by channel")
-    helpers = [there(tables.sheet, tables.field(at["layer"], name)) for name in names]
-    channel, first = there(tables.sheet, at["channel"]), tables.neurons[0].pixels
+    helpers = [there(tables.sheet, tables.field(PICKED["layer"], name)) for name in names]
+    channel, first = there(tables.sheet, PICKED["channel"]), tables.neurons[0].pixels
     shown = [0] * 5 if first is None else [first.rows, first.columns, first.by_row, first.by_column, first.by_channel]
     for j, (formula, value) in enumerate(zip(helpers, shown, strict=True)):
-        sheet.texts[(TOP - 3, LEFT + j)] = Text(style=net.styles.of(UNSEEN), formula=formula, value=value)
+        sheet.texts[(TOP - 3, LEFT + j)] = Text(style=net.styles.of(PIXEL), formula=formula, value=value)
     h, w, by_row, by_column, by_channel = (absolute(cell_name(((TOP - 3) << 14) + LEFT + j)) for j in range(5))
-    for i, (name, source, colours) in enumerate(PICTURES):
+    for i, (name, source) in enumerate(PICTURES):
         left = LEFT + i * (columns + 1)
         values = (start.inputs, start.weights, start.products)[source]
         sheet.texts[(TOP - 2, left)] = Text(
@@ -48,7 +46,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
                 number = float(values[r * first.by_row + c * first.by_column]) if inside and first is not None else ""
                 sheet.texts[(TOP + r, left + c)] = Text(style=net.styles.of(PIXEL), formula=formula, value=number)
         area = f"${COLUMN[left]}${TOP + 1}:${COLUMN[left + columns - 1]}${TOP + rows}"
-        sheet.heats.append((area, colours))
+        sheet.heats.append((area, "both signs"))
         sheet.rule(area, "pixel", f"ISNUMBER({COLUMN[left]}{TOP + 1})")
 
 

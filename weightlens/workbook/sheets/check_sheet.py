@@ -61,12 +61,8 @@ def write_check(net: NetworkSheets, verified: str) -> None:
         sheet.rule(place, "right", f'{first}="OK"')
     plan.names["check_verdict"] = (sheet.number, "$B$4")
     sheet.freeze = (TOP, 0)
-    sheet.widths |= {(0, 0): widest(sheet, 0, 24), (1, 1): 28, (2, 4): 14, (5, 5): 3, (6, 7): 22, (8, 11): 14, (12, 12): 30}
-
-
-def widest(sheet: Sheet, column: int, least: float) -> float:
-    """The width of a column of texts."""
-    return max([least, *(len(text.text) * 0.9 + 1 for (_, place), text in sheet.texts.items() if place == column)])
+    widest = max([24, *(len(text.text) * 0.9 + 1 for (_, column), text in sheet.texts.items() if column == 0)])
+    sheet.widths |= {(0, 0): widest, (1, 1): 28, (2, 4): 14, (5, 5): 3, (6, 7): 22, (8, 11): 14, (12, 12): 30}
 
 
 def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.ndarray], tolerance: float) -> Block:

@@ -64,9 +64,10 @@ class Choice(NamedTuple):
     numbers: range | None
 
 
-def sample_to_show(net: NetworkSheets, samples: int, first: int) -> Choice:
+def sample_to_show(net: NetworkSheets, first: int) -> Choice:
     """Which of the samples on the network's own sheets; of many samples these are rows that begin with the picked one, or it alone."""
-    text = Text.of(float(first), net.styles["switch"])
+    inputs, text = net.plan.trace.inputs, Text.of(float(first), net.styles["switch"])
+    samples = int(inputs[0].shape[0]) if inputs and inputs[0].ndim else 1
     if not net.many_samples:
         return Choice("sample", text, f"of 0 to {samples - 1}" if samples > 1 else "", range(samples))
     if samples > 1:
@@ -83,16 +84,7 @@ def drop_down(place: str, choices: str | range) -> Callable[[Any], None]:
             first, last = str(choices[0]), str(choices[-1])
             return between(place, "whole", (first, last), f"Please type a whole number from {first} to {last}.")
         choices = in_quotes([str(number) for number in choices])
-
-    def finish(page: Any) -> None:
-        from openpyxl.worksheet.datavalidation import DataValidation
-
-        validation = DataValidation("list", formula1=choices, allow_blank=False, showErrorMessage=True)
-        validation.error, validation.errorTitle = "Please choose one from the list.", "weightlens"
-        page.add_data_validation(validation)
-        validation.add(place.replace("$", ""))
-
-    return finish
+    return validated(place, "Please choose one from the list.", type="list", formula1=choices, allow_blank=False)
 
 
 def in_quotes(words: list[str]) -> str:
@@ -115,12 +107,16 @@ def only_numbers(net: NetworkSheets) -> None:
 
 def between(area: str, kind: Literal["whole", "decimal"], ends: tuple[str, str], words: str) -> Callable[[Any], None]:
     """A number between two, and nothing else, at these cells; ``words`` are said to who types another."""
+    return validated(area, words, type=kind, operator="between", formula1=ends[0], formula2=ends[1], allow_blank=True)
+
+
+def validated(area: str, words: str, **rule: Any) -> Callable[[Any], None]:
+    """What may be typed into these cells, by the settings of openpyxl's rule; ``words`` are said to who types anything else."""
 
     def finish(page: Any) -> None:
         from openpyxl.worksheet.datavalidation import DataValidation
 
-        validation = DataValidation(kind, operator="between", formula1=ends[0], formula2=ends[1], allow_blank=True)
-        validation.showErrorMessage, validation.errorTitle, validation.error = True, "weightlens", words
+        validation = DataValidation(showErrorMessage=True, errorTitle="weightlens", error=words, **rule)
         page.add_data_validation(validation)
         validation.add(area.replace("$", ""))
 

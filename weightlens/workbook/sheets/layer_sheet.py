@@ -17,7 +17,6 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.layout import choices as layout
 from weightlens.workbook.layout.labels import row_labels, two_rows
-from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import play
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TITLES, TOP, widen
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
@@ -25,12 +24,13 @@ from weightlens.workbook.sheets.parts.bands import name_rows, pictures, put_step
 from weightlens.workbook.sheets.parts.directions import in_both_directions
 from weightlens.workbook.sheets.parts.input_blocks import put_input
 from weightlens.workbook.sheets.parts.room import columns, room_for
-from weightlens.workbook.sheets.time_sheet import time_sheet
+from weightlens.workbook.sheets.time_sheet import TimeSheet
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE, MOST_AGAIN = 7, 4096  # its side; numbers of pictures that are shown once more, channel by channel
 CHANGE = "Change a number with a thick frame, and everything after it follows."
+MANY_FEATURES = 64  # sums of products over more of them are much cheaper down columns, a sample per column
 SIDES = {"row": ("above", "below"), "column": ("on the left", "on the right")}
 USUAL_SIDES = ("at the beginning", "at the end")
 PICK = "Pick another sample, and everything after it follows."
@@ -44,14 +44,14 @@ def inputs_sheet(net: NetworkSheets) -> None:
     column = 1
     for k, x in enumerate(net.plan.trace.inputs):
         placed = net.plan.placed[id(x)]
-        rows = input_rows(net, placed)
+        rows = row_labels(placed.block.arrangement, net.axes(placed)) if x.ndim > 3 else rows_in_words(net, placed)
         name_rows(net, sheet, rows, column)
         if x.ndim > 3:
             widen(sheet, column - 1, room_for(rows))
         column += put_input(net, sheet, k, x, HEAD, column)
         column = as_picture(net, sheet, x, column)
-        turned = _turned(net, x)
-        if turned is not None:
+        if x.ndim == 2 and 1 != x.shape[0] <= layout.WIDEST and x.shape[1] > MANY_FEATURES:
+            turned = net.plan.mirror(x, layout.in_columns((x.shape[0], x.shape[1])))
             column += 1
             columns(sheet, column, turned.arrangement, x.value)
             net.caption(sheet, HEAD, column, turned.arrangement.width, "input, turned", "a sample per column, for the products")
@@ -60,12 +60,6 @@ def inputs_sheet(net: NetworkSheets) -> None:
             column += turned.arrangement.width
         column += 1
     net.finish(sheet)
-
-
-def input_rows(net: NetworkSheets, placed: Placed) -> dict[int, str]:
-    """What stands left of the rows of an input."""
-    a = placed.block.arrangement
-    return row_labels(a, net.axes(placed)) if len(a.shape) > 3 else rows_in_words(net, placed)
 
 
 def name_outputs(net: NetworkSheets) -> None:
@@ -95,7 +89,7 @@ def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, nam
     net.caption(sheet, HEAD, column, a.width, name, "")
     called = len(labels) == a.width or shares(x)
     shared, single = ({}, dict(enumerate(net.options.class_names(a.width)))) if called else two_rows(a, axes)
-    net.labels(sheet, LABEL, column, single)
+    sheet.across(LABEL, column, single, net.styles, "label")
     sheet.across(LABEL - 1, column, shared, net.styles, "label left")
     rows = row_labels(a, axes)
     widen(sheet, 0, room_for(rows))
@@ -154,13 +148,6 @@ def picture_side(shape: tuple[int, ...]) -> int:
     return side if side >= SMALLEST_PICTURE and side * side == shape[1] and side <= 128 else 0
 
 
-def _turned(net: NetworkSheets, x: Recorded) -> Block | None:
-    """Many samples of many features: sums of products are much cheaper down columns."""
-    if x.ndim != 2 or x.shape[0] == 1 or x.shape[1] <= 64 or x.shape[0] > layout.WIDEST:
-        return None
-    return net.plan.mirror(x, layout.in_columns((x.shape[0], x.shape[1])))
-
-
 def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: list[str], drawn: Drawn) -> Drawn:
     """The sheet of one layer, of the two that it is wrapped around, and of those that only move numbers ``before`` it.
 
@@ -177,9 +164,9 @@ def layer_sheet(net: NetworkSheets, path: str, before: Sequence[str], inner: lis
     if inner:
         in_both_directions(net, sheet, inner, [*moved, *steps])
     elif path in net.plan.tables:
-        rest, column, tables_drawn = time_sheet(net, sheet, net.plan.tables[path], steps)
-        put_steps(net, sheet, [*moved, *rest], column)
-        net.finish(sheet, TOP if tables_drawn == 1 else TITLES)
+        table = TimeSheet(net, sheet, net.plan.tables[path], steps)
+        put_steps(net, sheet, [*moved, *table.others], table.draw())
+        net.finish(sheet, TOP if len(table.flows) == 1 else TITLES)
     elif path in net.plan.pictures:
         pictures(net, sheet, [*moved, *steps], own)
     else:

@@ -17,10 +17,9 @@ from weightlens.recording import Recorded, Step
 from weightlens.words.layer_words import shares
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Cells, Expression, combine, refer
-from weightlens.workbook.formulas.promote import with_operands
+from weightlens.workbook.formulas.promote import fuse, with_operands
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import in_rows
-from weightlens.workbook.layout.detail import fuse
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
 from weightlens.workbook.sheets.network import NetworkSheets
@@ -46,15 +45,9 @@ def draw(net: NetworkSheets, targets: str) -> Run | None:
     ``targets`` is the area of the true answers, empty where there are none.
     """
     inputs, results = net.plan.trace.inputs, net.plan.trace.results
-    if (
-        len(inputs) != 1
-        or inputs[0].dtype.kind == "U"
-        or len(results) != 1
-        or inputs[0].ndim != 2
-        or results[0].ndim != 2
-        or not net.plan.one_sheet
-        or not np.isfinite(inputs[0].value).all()
-    ):
+    if not net.plan.one_sheet or len(inputs) != 1 or len(results) != 1:  # on one sheet stand tables only
+        return None
+    if inputs[0].dtype.kind == "U" or not np.isfinite(inputs[0].value).all():
         return None
     wide, out = inputs[0].shape[1], results[0].shape[1]
     if out > MOST_OUTPUTS or results[0].shape[0] != inputs[0].shape[0] or net.plan.placed.get(id(results[0])) is None:
@@ -96,7 +89,7 @@ def network_on(net: NetworkSheets, sheet: Sheet, points: np.ndarray, grid: Block
     return Run([(step, blocks[id(step.made)]) for step in recorded.steps], blocks[id(recorded.results[0])])
 
 
-def axis(sheet: Sheet, net: NetworkSheets, places: Sequence[int], bounds: tuple[str, str], values: np.ndarray, style: int) -> None:
+def axis(sheet: Sheet, places: Sequence[int], bounds: tuple[str, str], values: np.ndarray, style: int) -> None:
     """Evenly spaced numbers between two cells: each is a formula of the bounds."""
     low, high = bounds
     last = len(places) - 1
@@ -114,7 +107,7 @@ def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded, targets: str) -> No
     end = control(net, sheet, start.after, "to", high)
     values = low + (high - low) * np.arange(POINTS) / (POINTS - 1)
     base = sheet.number << 34
-    axis(sheet, net, [base + ((TOP + i) << 14) + 1 for i in range(POINTS)], (start.place, end.place), values, net.styles["step"])
+    axis(sheet, [base + ((TOP + i) << 14) + 1 for i in range(POINTS)], (start.place, end.place), values, net.styles["step"])
     name = (net.options.input_labels or ("x0",))[0]
     sheet.write(HEAD, 1, "input", net.styles["caption"])
     sheet.write(LABEL, 1, name, net.styles["label"])
@@ -153,8 +146,8 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> Run:
     small = net.styles.numbers("label", None, small=True)
     across = [base + ((TOP + SIDE) << 14) + 2 + j for j in range(SIDE)]
     down = [base + ((TOP + SIDE - 1 - i) << 14) + 1 for i in range(SIDE)]
-    axis(sheet, net, across, ends[0], values[0], small)
-    axis(sheet, net, down, ends[1], values[1], small)
+    axis(sheet, across, ends[0], values[0], small)
+    axis(sheet, down, ends[1], values[1], small)
     sheet.write(TOP + SIDE + 1, 2 + SIDE // 2, names[0], net.styles["caption left"])
     sheet.write(TOP + SIDE // 2, 0, names[1], net.styles["caption"])
     points = np.stack(np.meshgrid(values[0], values[1][::-1]), axis=-1).reshape(-1, 2)

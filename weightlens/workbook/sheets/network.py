@@ -157,7 +157,7 @@ class NetworkSheets:
         """The labels over a block's columns, in a row above them what several share; ``given``: the names of the classes."""
         shared, own = ({}, given) if given else self.over(placed, squares(sheet))
         sheet.across(row - 1, column, shared, self.styles, "label left")
-        self.labels(sheet, row, column, own)
+        sheet.across(row, column, own, self.styles, "label")
 
     def step_style(self, step: Step, picture: bool = False, values: np.ndarray | None = None) -> int:
         """How a step's cells look, in the format that suits its numbers, or ``values``: all that stand in its narrow columns."""
@@ -260,10 +260,6 @@ class NetworkSheets:
         """The gates that a block's columns are: from which column to which, and the gate."""
         last = placed.made.ndim - 1
         return gates_of(self.axes(placed).axes[last]) if placed.block.arrangement.column_axes == (last,) else []
-
-    def labels(self, sheet: Sheet, row: int, column: int, texts: dict[int, str]) -> None:
-        """What stands over single columns."""
-        sheet.across(row, column, texts, self.styles, "label")
 
     def scale(self, sheet: Sheet, placed: Placed, picture: bool, step: Step | None = None) -> None:
         """Colours by size: for pictures and for large tables; silent relu units in grey."""

@@ -19,7 +19,7 @@ from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.layout.time_table import Key, TimeTable, sequence_read
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, SECTION, TOP, column_after, widen
 from weightlens.workbook.sheets.network import MOST_HEATED, SOME
-from weightlens.workbook.sheets.parts.bands import WIDEST_BAND, width_of_group
+from weightlens.workbook.sheets.parts.bands import FEW_ROWS, WIDEST_BAND, width_of_group
 from weightlens.workbook.sheets.parts.room import FEW, LETTER, room_for
 from weightlens.workbook.xlsx.blocks import Block, runs
 from weightlens.workbook.xlsx.book import Sheet
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from weightlens.workbook.sheets.network import NetworkSheets
 
 FEW_WEIGHTS = 13  # rows of weights that stand above the table; more would push it off the screen
-FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns, else right of it
 FEW_FEATURES = 8  # what comes in is shown again beside the time steps, up to so many numbers each
 WIDEST_NAME = 24.0  # characters; what a name may ask of all columns of its step together
 NARROW = 6.0  # characters in a column, at least
@@ -44,7 +43,7 @@ PARTS = {"input product": "x part", "recurrent product": "h part", "pre-activati
 
 
 class TimeSheet:
-    """Draws one recurrent layer."""
+    """Draws one recurrent layer; ``others`` are the steps that are no part of its table, ``flows`` the rows of each band of it."""
 
     def __init__(self, net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> None:
         """``shift``: so many rows lower than alone on a sheet."""
@@ -63,7 +62,7 @@ class TimeSheet:
         first = net.plan.weights_of
         self.read = sequence_read(next(iter(self.groups.values()))[0].made, table)  # what comes in
         self.weights = {key: [placed for step in own for placed in first[id(step.made)]] for key, own in self.groups.items()}
-        self.tallest = max([0, *(sum(map(rows_of, own)) for own in self.weights.values())])
+        self.tallest = max([0, *(sum(1 + w.block.arrangement.height for w in own) for own in self.weights.values())])  # with their names
         self.above = 0 < self.tallest <= FEW_WEIGHTS and all(w.made.ndim <= 2 for own in self.weights.values() for w in own)
         self.heated = any(len(own) * own[0].made.size >= SOME for own in self.groups.values())  # all steps or none: they are compared
         self.flows: list[tuple[int, int]] = []  # the rows of each band
@@ -165,7 +164,7 @@ class TimeSheet:
     def labels(self, column: int, texts: dict[int, str]) -> None:
         """What stands over single columns: under the captions, and once more between weights and table."""
         for row in (self.shift + LABEL, *([self.top - 1] if self.above else [])):
-            self.net.labels(self.sheet, row, column, texts)
+            self.sheet.across(row, column, texts, self.net.styles, "label")
 
     def cells(self, key: Key, column: int) -> None:
         """The numbers: what the sample starts from, then every time step."""
@@ -272,15 +271,3 @@ def with_symbol(name: str) -> str:
 def gate_title(gate: str, part: str) -> str:
     """``forget gate f``; where several blocks have it, which of them this is: ``forget gate f, x part``."""
     return f"{with_symbol(gate)}, {part}" if part else with_symbol(gate)
-
-
-def rows_of(placed: Placed) -> int:
-    """The rows that a weight takes above the table, with its name."""
-    return 1 + placed.block.arrangement.height
-
-
-def time_sheet(net: NetworkSheets, sheet: Sheet, table: TimeTable, steps: list[Step], shift: int = 0) -> tuple[list[Step], int, int]:
-    """Draw the table; returns the steps that are no part of it, the column for them, and in how many bands it stands."""
-    drawn = TimeSheet(net, sheet, table, steps, shift)
-    column = drawn.draw()
-    return drawn.others, column, len(drawn.flows)

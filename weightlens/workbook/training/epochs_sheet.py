@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from weightlens.errors import WorkbookTooLarge
-from weightlens.recording import Recorded, Step
+from weightlens.recording import Recorded
 from weightlens.recording.graph import walk
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.formulas.arrangement import Arrangement
@@ -78,15 +78,20 @@ class History:
     def build(self) -> None:
         """All columns, from left to right: epoch, loss, accuracy, weights, slots, and every step on the way."""
         self._place_all()
-        self._epochs()
+        self.sheet.write(LABEL, 0, "epoch", self.styles["label right"])
+        numbers = np.arange(self.epochs + 1.0)[:, None]
+        self.sheet.put(Block(Arrangement(numbers.shape, (0,), (1,)), numbers, self.styles["count"]), TOP, 0)
         new_of = {id(t.now): t.new for t in self.epoch.trained}
         for t in self.epoch.trained:
             new_of |= {id(slot): t.new_slots[name] for name, slot in t.slots.items()}
         for x in self._carried():
-            self._carry(x, new_of[id(x)])
+            self._rows(x, 0, 0, "weight", None)  # to be changed in epoch 0, afterwards the result of the row before
+            if self.epochs:
+                self._rows(x, 1, self.epochs, "step", partial(self._formula, new_of[id(x)], self.epochs))
         for step in self.steps:
             if id(step.made) in self.places and step.made.op is not None:
-                self._step(step)
+                role = "output" if step.made is self.epoch.trace.results[0] else "step"
+                self._rows(step.made, 0, self.epochs, role, partial(self._formula, step.made, self.epochs + 1))
         self._names()
 
     def _carried(self) -> list[Recorded]:
@@ -97,7 +102,8 @@ class History:
     def _place_all(self) -> None:
         """Assign columns to every value; ``new`` weights share the columns of the next row's weights."""
         handed_on = {id(t.new) for t in self.epoch.trained} | {id(s) for t in self.epoch.trained for s in t.new_slots.values()}
-        read = self._read_elsewhere(handed_on)
+        inside = walk((step.made for step in self.steps), lambda y: not y.kind and id(y) not in handed_on)
+        read = set(map(id, inside))  # within the same epoch: the next batch's weights, a velocity
         self.column = 1
         self.places[id(self.epoch.number)] = self.sheet.number * SHEET + TOP * ROW
         summary = [x for x in (self.epoch.loss, self.epoch.accuracy) if x is not None]
@@ -121,11 +127,6 @@ class History:
                 f"one epoch of this network and these data takes {self.column:,} columns, and a sheet has {MAX_COLUMNS:,}; "
                 "give fewer samples, or train without a sheet: weightlens fit"
             )
-
-    def _read_elsewhere(self, handed_on: set[int]) -> set[int]:
-        """New values that a later step reads within the same epoch (the next batch's weights, a velocity)."""
-        inside = walk((step.made for step in self.steps), lambda y: not y.kind and id(y) not in handed_on)
-        return handed_on & set(map(id, inside))
 
     def _place(self, x: Recorded, layer: str, name: str) -> None:
         self.places[id(x)] = self.sheet.number * SHEET + TOP * ROW + self.column
@@ -154,22 +155,6 @@ class History:
         block = Block(arrangement, values, look, make=make)
         column = self.places[id(x)] & (ROW - 1)
         self.sheet.put(block, TOP + first, column)
-
-    def _epochs(self) -> None:
-        self.sheet.write(LABEL, 0, "epoch", self.styles["label right"])
-        numbers = np.arange(self.epochs + 1.0)[:, None]
-        block = Block(Arrangement(numbers.shape, (0,), (1,)), numbers, self.styles["count"])
-        self.sheet.put(block, TOP, 0)
-
-    def _carry(self, x: Recorded, new: Recorded) -> None:
-        """A weight: an editable number in epoch 0, afterwards the result of the row before."""
-        self._rows(x, 0, 0, "weight", None)
-        if self.epochs:
-            self._rows(x, 1, self.epochs, "step", partial(self._formula, new, self.epochs))
-
-    def _step(self, step: Step) -> None:
-        role = "output" if step.made is self.epoch.trace.results[0] else "step"
-        self._rows(step.made, 0, self.epochs, role, partial(self._formula, step.made, self.epochs + 1))
 
     def _formula(self, x: Recorded, rows: int) -> Expression:
         """The formula of ``x`` for ``rows`` rows from epoch 0 on."""

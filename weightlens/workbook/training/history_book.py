@@ -14,7 +14,17 @@ from weightlens.workbook.all_sheets import traced_network, write_sheets
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.sheets.frame import column_after, frame, legend
-from weightlens.workbook.training.history_tables import LAYERS, SOME_WEIGHTS, WEIGHTS, Table, layers_table, report_table, weights_table
+from weightlens.workbook.training.history_tables import (
+    GROUP,
+    LAYERS,
+    SOME_WEIGHTS,
+    TOP,
+    WEIGHTS,
+    Table,
+    layers_table,
+    report_table,
+    weights_table,
+)
 from weightlens.workbook.xlsx.book import Book, Sheet
 from weightlens.workbook.xlsx.charts import line_chart
 from weightlens.workbook.xlsx.dress import save
@@ -68,13 +78,13 @@ def charts(history: TrainingHistory, front: Sheet, report: Table, layers: Table,
     last = max(1.0, float(np.ceil(history.positions[-1])))
     shown = [(title, table, columns) for title, table, columns in wanted if columns]
     for number, (title, table, columns) in enumerate(shown):
-        place = f"{COLUMN[right if number % 2 else left]}{report.top + number // 2 * ROWS}"
+        place = f"{COLUMN[right if number % 2 else left]}{GROUP + number // 2 * ROWS}"
         front.finishing.append(partial(add_chart, table=table, title=title, columns=columns, last=last, place=place))
 
 
 def add_chart(page: Any, table: Table, title: str, columns: list[tuple[str, int]], last: float, place: str) -> None:
     """Draw columns of a table, over empty cells too; what is never below 0 from 0 on."""
-    chart = line_chart((table.sheet.title, table.first, table.last), title, columns, CHART, last)
+    chart = line_chart((table.sheet.title, TOP, table.last), title, columns, CHART, last)
     chart.display_blanks = "span"
     if table.kinds[table.columns.index(columns[0])] in ("share", "dead"):
         chart.y_axis.scaling.min = 0

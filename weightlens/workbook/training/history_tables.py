@@ -37,12 +37,6 @@ class Table:
     end: int = 1
     columns: list[tuple[str, int]] = field(default_factory=list)
     kinds: list[str] = field(default_factory=list)
-    top: int = GROUP
-
-    @property
-    def first(self) -> int:
-        """The first row of numbers."""
-        return TOP
 
     @property
     def last(self) -> int:

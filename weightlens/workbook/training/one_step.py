@@ -121,7 +121,8 @@ class OneStep:
         lines: list[list[tuple[Step, list[Recorded]]]] = [[]]
         column, placed = 0, set(self.places)
         for step in steps:
-            weights = self._read_first_by(step, placed)
+            inside = walk([step.made], lambda x: not x.kind and id(x) not in self.names.weights)
+            weights = [x for x in inside if id(x) in self.names.weights and id(x) not in placed]
             placed |= {id(x) for x in weights}
             width = self._columns(step, weights, part)
             if lines[-1] and column + width > ACROSS + 1:  # the gap after the last one may stand outside
@@ -139,11 +140,6 @@ class OneStep:
     def _room(self, width: int, name: str, words: str = "") -> int:
         """The width of a block and a gap in columns; a caption wider than its block already leaves one."""
         return max(width + 1, self._span(width, name, words))
-
-    def _read_first_by(self, step: Step, placed: set[int]) -> list[Recorded]:
-        """Weights and slots that no earlier step reads."""
-        inside = walk([step.made], lambda x: not x.kind and id(x) not in self.names.weights)
-        return [x for x in inside if id(x) in self.names.weights and id(x) not in placed]
 
     def _arrangement(self, x: Recorded, part: str) -> Arrangement:
         about = part in ("Backward", "Update") and self.names.weight_of(x) is not None

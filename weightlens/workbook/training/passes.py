@@ -114,11 +114,11 @@ class Passes:
         widen(sheet, 0, 30)
         column = 1
         for t in self.weights:
-            self.place(sheet, t.now, t.layer, t.now.name, column, values)
+            self.place(sheet, t.now, t.layer, t.now.name, column)
             self.weight(sheet, t, variants, values[id(t.now)])
             column += t.now.size + 1
         for step in self.steps:
-            self.place(sheet, step.made, step.layer, step.name, column, values)
+            self.place(sheet, step.made, step.layer, step.name, column)
             make = partial(in_every_row, self.formulas.step, step.made, self.rows, sheet.number)
             self.put(sheet, step.made, values, Block(self.arrangement(step.made), None, make=make))
             column += step.made.size + 1
@@ -148,7 +148,7 @@ class Passes:
         """A row for each pass."""
         return Arrangement((self.rows, *x.shape), (0,), tuple(range(1, x.ndim + 1)))
 
-    def place(self, sheet: Sheet, x: Recorded, layer: str, name: str, column: int, values: dict[int, np.ndarray]) -> None:
+    def place(self, sheet: Sheet, x: Recorded, layer: str, name: str, column: int) -> None:
         """Give a value its columns, with layer, name and labels above."""
         self.places[id(x)] = sheet.number * SHEET + TOP * ROW + column
         sheet.write(LAYER, column, layer, self.styles["label left"])

@@ -39,18 +39,14 @@ FLAT = "All zero: the loss does not change with these numbers, so nothing is lea
 
 def explanation_for(step: Step) -> str:
     """For a beginner: the step's purpose, and how it is computed."""
-    sentence = sentence_for(step)
-    return f"{sentence}\nIn words: {step.words}" if sentence else note(step)
-
-
-def sentence_for(step: Step) -> str:
-    """What a step is for, by its role in training; empty where it has none."""
     role = step.made.role
     if role.kind == "new":
-        return NEW.get(role.of, NEW_WEIGHT)
-    if role.kind == "gradient":
-        return GRADIENT_OF_WEIGHT if role.of == "weight" else GRADIENT
-    return EXPLAINED.get(step.name, "")
+        sentence = NEW.get(role.of, NEW_WEIGHT)
+    elif role.kind == "gradient":
+        sentence = GRADIENT_OF_WEIGHT if role.of == "weight" else GRADIENT
+    else:
+        sentence = EXPLAINED.get(step.name, "")
+    return f"{sentence}\nIn words: {step.words}" if sentence else note(step)
 
 
 def in_plain_words(step: Step) -> str:

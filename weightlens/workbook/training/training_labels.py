@@ -38,15 +38,20 @@ class Names:
         return [f"u{i}" if short and names == ["unit"] else in_words([axis], [i]) for i in range(n)]
 
     def columns(self, x: Recorded) -> tuple[dict[int, str], list[str]]:
-        """Labels for a value in one row: headings over some columns (``sample 2``), and a label for each column."""
+        """Labels for a value in one row: headings over some columns (``sample 2``), and a label for each column.
+
+        ``x0 -> u1`` for a matrix, ``u1`` for a bias, of other weights positions.
+        """
         weight = self.weight_of(x)
         if weight is not None:
-            return {}, self._of_weight(weight)
+            if weight.ndim == 2:
+                return {}, [f"{row} \u2192 u{j}" for row in self.rows(weight, short=True) for j in range(weight.shape[1])]
+            return {}, [f"u{j}" for j in range(weight.size)] if weight.ndim == 1 else _indices(weight.shape)
         if not x.ndim:
             return {}, [""]
         batch = self.epoch.parts.get(id(x), (0, ""))[0]
-        first = max(batch - 1, 0) * self.epoch.batch
-        if x.op is None or x.shape[0] != self._samples(batch):
+        first, whole = max(batch - 1, 0) * self.epoch.batch, int(self.epoch.targets.shape[0])
+        if x.op is None or x.shape[0] != (min(self.epoch.batch, whole - first) if batch else whole):
             return {}, _indices(x.shape)
         each = x.size // x.shape[0]
         samples = [f"sample {first + i}" for i in range(x.shape[0])]
@@ -55,16 +60,6 @@ class Names:
         axes = self.epoch.trace.axes.named(x).axes[1:]
         inner = [in_words(axes, index) for index in np.ndindex(x.shape[1:])]
         return {i * each: text for i, text in enumerate(samples)}, inner * x.shape[0]
-
-    def _samples(self, batch: int) -> int:
-        whole, size = self.epoch.targets.shape[0], self.epoch.batch
-        return min(size, whole - (batch - 1) * size) if batch else int(whole)
-
-    def _of_weight(self, weight: Recorded) -> list[str]:
-        """``x0 -> u1`` for a matrix, ``u1`` for a bias, else positions."""
-        if weight.ndim == 2:
-            return [f"{row} \u2192 u{j}" for row in self.rows(weight, short=True) for j in range(weight.shape[1])]
-        return [f"u{j}" for j in range(weight.size)] if weight.ndim == 1 else _indices(weight.shape)
 
 
 def is_one_per_sample(x: Recorded) -> bool:

@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from weightlens.workbook.xlsx.blocks import Block
-from weightlens.workbook.xlsx.book import Book, Sheet
+from weightlens.workbook.xlsx.book import Book
 from weightlens.workbook.xlsx.strings import escape, literal
 
 Value = float | str | None
@@ -54,7 +54,9 @@ def values(area: str, plan: Book) -> list[Value]:
     sheet = plan.sheets[plan.titles.index(title)]
     for block in sheet.blocks:
         copy_block(block, corners, table)
-    copy_texts(sheet, corners, table)
+    for (row, column), text in sheet.texts.items():
+        if top <= row <= bottom and left <= column <= right:
+            table[row - top][column - left] = shown(text.text or text.value)
     return [value for row in table for value in row]
 
 
@@ -69,14 +71,6 @@ def copy_block(block: Block, corners: Corners, into: list[list[Value]]) -> None:
     for i, row in zip(rows[down].tolist(), table.tolist(), strict=True):
         for j, value in zip(columns[across].tolist(), row, strict=True):
             into[i - top][j - left] = shown(value)
-
-
-def copy_texts(sheet: Sheet, corners: Corners, into: list[list[Value]]) -> None:
-    """The single cells within the corners."""
-    top, left, bottom, right = corners
-    for (row, column), text in sheet.texts.items():
-        if top <= row <= bottom and left <= column <= right:
-            into[row - top][column - left] = shown(text.text or text.value)
 
 
 def shown(value: float | str | None) -> Value:

@@ -59,7 +59,9 @@ def plain_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarr
         return ["".join(cells[i : i + width]) for i in range(0, len(cells), width)]
     values, words = numbers(table), not_finite(table)
     heads = {i: f'<c r="{names[i % width]}{numerals[i // width]}{head}' for i in words}
-    in_words = {i: error_cell(heads[i], values[i]) if block.is_operand else strings.cell(heads[i], values[i]) for i in words}
+    in_words = {i: strings.cell(heads[i], values[i]) for i in words}
+    if block.is_operand:  # in words until a program computes the formula, and every formula that reads it, to an error
+        in_words = {i: f'{heads[i]} t="str"><f>{NO_NUMBER[values[i]]}</f><v>{values[i]}</v></c>' for i in words}
     with_words = {i % width for i in words}
     form, lists = "", []
     for j, name in enumerate(names):
@@ -69,11 +71,6 @@ def plain_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarr
         form += cell
         lists += parts
     return filled(form, lists)
-
-
-def error_cell(head: str, word: str) -> str:
-    """A number that is not finite: in words, until a program computes the formula, and every formula that reads it, to an error."""
-    return f'{head} t="str"><f>{NO_NUMBER[word]}</f><v>{word}</v></c>'
 
 
 def formula_rows(block: Block, rows: np.ndarray, names: list[str], table: np.ndarray, printer: Printer, start: int) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import accumulate
+from itertools import accumulate, chain
 from typing import Any, NamedTuple
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
@@ -52,7 +52,8 @@ def print_setup(page: Any, sheet: Sheet) -> None:
         if cuts.columns:
             page.print_title_cols = "A:A"
     if sheet.print_area or sheet.printed_rows:
-        page.print_area = sheet.print_area or f"A1:{COLUMN[columns_of(sheet) - 1]}{sheet.printed_rows}"
+        ends = (column + 1 for _, column in sheet.texts), (block.column + block.arrangement.width for block in sheet.blocks)
+        page.print_area = sheet.print_area or f"A1:{COLUMN[max(chain([1], *ends)) - 1]}{sheet.printed_rows}"
     if sheet.freeze[0]:  # the first captions are not those of what stands below a cut
         page.print_title_rows = f"1:{HEAD if cuts is not None and cuts.rows and not sheet.kept else sheet.freeze[0]}"
 
@@ -61,11 +62,6 @@ def rows_of(sheet: Sheet) -> int:
     """The row after the last that is printed."""
     last = max([0, *(row for row, _ in sheet.texts), *(block.row + block.arrangement.height for block in sheet.blocks)])
     return min(last, sheet.printed_rows or last)
-
-
-def columns_of(sheet: Sheet) -> int:
-    """The column after the last."""
-    return max([1, *(column + 1 for _, column in sheet.texts), *(block.column + block.arrangement.width for block in sheet.blocks)])
 
 
 def cuts_of(sheet: Sheet) -> Cuts | None:
@@ -104,8 +100,9 @@ def kept_together(sheet: Sheet) -> tuple[str, Cuts]:
 
 def row_cuts(sheet: Sheet, room: float) -> list[int]:
     """How many rows stand before each cut, where a sheet is higher than a page of so many points."""
-    spans = sheet.kept or rows_of_blocks(sheet)
-    top = [0.0, *accumulate(sheet.heights.get(row, sheet.default_height) for row in range(rows_of(sheet) + 1))]
+    end = rows_of(sheet)
+    spans = [span for span in sheet.kept or rows_of_blocks(sheet) if span[0] < end]  # marks of an exercise stand below what is printed
+    top = [0.0, *accumulate(sheet.heights.get(row, sheet.default_height) for row in range(end + 1))]
     return cut(free(sorted({start for start, _ in spans}), spans), top, room, top[sheet.freeze[0]])[0] if top[-1] > room else []
 
 

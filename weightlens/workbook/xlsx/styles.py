@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -101,16 +102,22 @@ class Styles:
 
     def add_to(self, book: Any) -> None:
         """Write the looks into the tables of a new workbook, in the order of their ids."""
+        from openpyxl.styles import Alignment, Font, PatternFill
         from openpyxl.styles.cell_style import StyleArray
         from openpyxl.styles.numbers import BUILTIN_FORMATS_MAX_SIZE, BUILTIN_FORMATS_REVERSE
 
-        part = cache(lambda table, make, *wanted: getattr(book, table).add(make(*wanted)))  # many looks share fonts, fills, borders...
+        @cache  # many looks share fonts, fills, borders...
+        def part(table: str, make: Callable[..., Any], **wanted: Any) -> int:
+            number: int = getattr(book, table).add(make(**wanted))
+            return number
+
         for look in self._ids:
             style: Any = StyleArray()
-            style.fontId = part("_fonts", font, look.bold, look.italic, look.size, look.colour)
-            style.fillId = part("_fills", fill, look.fill) if look.fill else 0
-            style.borderId = part("_borders", border, look.border, look.sides) if look.border else 0
-            style.alignmentId = part("_alignments", alignment, look.align, look.wrap, look.shrink)
+            style.fontId = part("_fonts", Font, name="Calibri", bold=look.bold, italic=look.italic, size=look.size, color=look.colour)
+            style.fillId = part("_fills", PatternFill, patternType="solid", fgColor=look.fill) if look.fill else 0
+            style.borderId = part("_borders", border, kind=look.border, sides=look.sides) if look.border else 0
+            align, wrap, shrink = look.align or None, look.wrap or None, look.shrink or None
+            style.alignmentId = part("_alignments", Alignment, horizontal=align, vertical="center", wrap_text=wrap, shrink_to_fit=shrink)
             built_in = BUILTIN_FORMATS_REVERSE.get(look.format)
             style.numFmtId = book._number_formats.add(look.format) + BUILTIN_FORMATS_MAX_SIZE if built_in is None else built_in
             book._cell_styles.append(style)  # two looks may be alike, but each has its id
@@ -135,20 +142,6 @@ class Styles:
         return self.of(replace(look, shrink=True) if narrow else look)
 
 
-def font(bold: bool, italic: bool, size: float, colour: str) -> Any:
-    """The letters of a look."""
-    from openpyxl.styles import Font
-
-    return Font(name="Calibri", bold=bold, italic=italic, size=size, color=colour)
-
-
-def fill(colour: str) -> Any:
-    """The ground of a look."""
-    from openpyxl.styles import PatternFill
-
-    return PatternFill("solid", fgColor=colour)
-
-
 def border(kind: str, sides: str) -> Any:
     """The lines around a look; ``under`` is one below."""
     from openpyxl.styles import Border, Side
@@ -158,13 +151,6 @@ def border(kind: str, sides: str) -> Any:
     side = Side(style, color=FRAME if kind == "medium" else LINE)
     around: dict[str, Any] = dict.fromkeys(("bottom" if under else sides or "left right top bottom").split(), side)
     return Border(**around)
-
-
-def alignment(align: Any, wrap: bool, shrink: bool) -> Any:
-    """How text stands in a cell of a look."""
-    from openpyxl.styles import Alignment
-
-    return Alignment(align or None, "center", wrap_text=wrap or None, shrink_to_fit=shrink or None)
 
 
 def has_many_digits(values: np.ndarray) -> bool:

@@ -178,7 +178,7 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
             height, raised = placed.block.arrangement.height, bool(net.over(placed, True)[0])
             rows[key] = row + raised * bool(rows)
             row = rows[key] + TOP - HEAD + (height + (placed.of > 1)) * placed.of + 1
-            texts = samples_in_words(net, placed)
+            texts = row_labels(placed.block.arrangement, net.axes(placed)) if height > 1 else {}  # before the first row which picture it is
             name_rows(net, sheet, texts, column, rows[key])
             named |= texts
         net.put_step(sheet, step, column, rows[key], bool(net.over(placed, True)[0]), mover(step, steps))
@@ -191,9 +191,3 @@ def after(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
     behind_name = column_after(sheet, column, len(placed.name) * LETTER + 1)
     text = net.shape_over(placed, True)
     return max(column + placed.block.arrangement.width, column_after(sheet, behind_name, len(text) * SMALL + 1))
-
-
-def samples_in_words(net: NetworkSheets, placed: Placed) -> dict[int, str]:
-    """What stands left of each row of a picture: its number, and before the first one which picture it is."""
-    a = placed.block.arrangement
-    return row_labels(a, net.axes(placed)) if a.height > 1 else {}

@@ -8,7 +8,7 @@ from weightlens.workbook.layout.plan import Plan
 from weightlens.workbook.sheets.frame import HEAD, SECTION, TITLES, column_after, section
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.bands import put_steps
-from weightlens.workbook.sheets.time_sheet import time_sheet
+from weightlens.workbook.sheets.time_sheet import TimeSheet
 from weightlens.workbook.xlsx.book import Sheet
 from weightlens.workbook.xlsx.styles import Styles
 
@@ -30,8 +30,8 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
     shift = FIRST
     for path, way in zip(inner, WAYS, strict=False):
         own = [step for step in net.plan.steps if step.layer == path]
-        rest, column, _ = time_sheet(net, sheet, net.plan.tables[path], own, shift)
-        right, _ = put_steps(net, sheet, rest, column, shift + HEAD)
+        table = TimeSheet(net, sheet, net.plan.tables[path], own, shift)
+        right, _ = put_steps(net, sheet, table.others, table.draw(), shift + HEAD)
         order = ", from the last time step to the first" if net.plan.tables[path].backwards else ""
         heading = in_framework_words(net.plan.trace, path) + order
         section(sheet, shift + SECTION - 1, 1, right - 1, heading, net.styles)
