@@ -14,11 +14,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 from xml.etree import ElementTree
 
-from isal import isal_zlib  # the same format as zlib's, five times as fast
-
 from weightlens.workbook.xlsx.strings import MAIN, Strings
+from weightlens.zips import LEVEL, packer
 
-LEVEL = 2  # of compression
 EPOCH = (1980, 1, 1, 0, 0, 0)
 DATE = "2000-01-01T00:00:00Z"
 SHEET_DATA = re.compile(rb"<sheetData\s*/>|<sheetData>.*?</sheetData>", re.S)
@@ -113,7 +111,7 @@ def _write(new: zipfile.ZipFile, name: str, pieces: Iterable[bytes], level: int,
 
 def compressor(level: int = LEVEL) -> Any:
     """What squeezes a part: an object with ``compress`` and ``flush``."""
-    return isal_zlib.compressobj(level, isal_zlib.DEFLATED, RAW)
+    return packer.compressobj(level, packer.DEFLATED, RAW)
 
 
 def _part_as_excel(name: str, data: bytes, finish: Finish) -> bytes:
