@@ -61,6 +61,8 @@ def leave_signals() -> None:
 
 
 def stop(executor: ProcessPoolExecutor) -> None:
-    """End the processes now: somebody pressed Ctrl-C. The executor sees it, and ends too."""
+    """End the processes now: somebody pressed Ctrl-C. The executor sees it, and ends too, also where one had sent half of its result."""
     for process in (executor._processes or {}).values():
         process.terminate()
+    # While this end of the pipe is open, the last that is, the rest of what one of them was sending is waited for.
+    executor._result_queue._writer.close()  # type: ignore[attr-defined]
