@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from h5py import h5d, h5p, h5s, h5t
 
+from tests.cases import turn
 from tests.conftest import SAMPLES
 from tests.formats import build
 from tests.fuzz.archives import contents, packed
@@ -126,7 +127,7 @@ def same_text(file: h5py.File) -> None:
 FILLS = [unwritten, stored_zeros, bytes_of_bits, twice_packed, more_than_a_piece, crumbs, many_arrays, same_text]
 
 
-@pytest.mark.parametrize("fill", FILLS, ids=lambda fill: fill.__name__)
+@pytest.mark.parametrize("fill", turn(FILLS, 2), ids=lambda fill: fill.__name__)
 def test_hdf5(tmp_path: Path, fill: Callable[[h5py.File], None]) -> None:
     path = tmp_path / "m.h5"
     with h5py.File(path, "w") as file:
@@ -160,7 +161,7 @@ def zeros_in_a_zip(name: str, megabytes: int, **texts: bytes) -> bytes:
     return buffer.getvalue()
 
 
-@pytest.mark.parametrize("member", ["config.json", "model.weights.h5", "stray.h5", "assets/layers/x/vocabulary.txt"])
+@pytest.mark.parametrize("member", turn(["config.json", "model.weights.h5", "stray.h5", "assets/layers/x/vocabulary.txt"], 2))
 def test_archives(tmp_path: Path, member: str) -> None:
     config = {} if member == "config.json" else {"config_json": json.dumps(MODEL).encode()}
     (tmp_path / "m.keras").write_bytes(zeros_in_a_zip(member, 200, **config))
@@ -168,10 +169,12 @@ def test_archives(tmp_path: Path, member: str) -> None:
     costs(tmp_path, *((command, "m.keras", *options) for command, *options in READERS))
 
 
-@pytest.mark.parametrize(
-    ("text", "times"), [("[1,", 40_000_000), ('{"a":1},', 3_000_000), ("[", 900_000)], ids=["numbers", "objects", "nested"]
-)
-def test_configurations(tmp_path: Path, text: str, times: int) -> None:
+CONFIGURATIONS = {"numbers": ("[1,", 40_000_000), "objects": ('{"a":1},', 3_000_000), "nested": ("[", 900_000)}
+
+
+@pytest.mark.parametrize("kind", turn(list(CONFIGURATIONS), 2))
+def test_configurations(tmp_path: Path, kind: str) -> None:
+    text, times = CONFIGURATIONS[kind]
     whole = '{"class_name":"Sequential","config":{"layers":[' + (text * times).rstrip(",") + "]}}"
     (tmp_path / "m.keras").write_bytes(packed({"config.json": whole.encode(), "metadata.json": b"{}"}))
     assert (tmp_path / "m.keras").stat().st_size < 2**20
@@ -205,7 +208,7 @@ def bomb_in(kind: str) -> tuple[str, bytes]:
     return "xl/workbook.xml", HEAD % b"workbook" + b"<definedName/>" * 4_000_000 + b"</workbook>"
 
 
-@pytest.mark.parametrize("bomb", ["texts", "one text", "one row", "rows", "names"])
+@pytest.mark.parametrize("bomb", turn(["texts", "one row", "one text", "rows", "names"], 2))
 def test_workbooks(tmp_path: Path, book: dict[str, bytes], bomb: str) -> None:
     name, part = bomb_in(bomb)
     buffer = io.BytesIO()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -364,7 +365,9 @@ def test_every_rule_says_what_it_is() -> None:
 
 @pytest.mark.slow
 def test_ctrl_c_writes_what_is_known(tmp_path: Path) -> None:
-    planted_store(tmp_path / "store", 400, 1)
+    planted_store(tmp_path / "store" / "0", 40, 1)
+    for copy in range(1, 10):
+        shutil.copytree(tmp_path / "store" / "0", tmp_path / "store" / str(copy))
     command = [sys.executable, "-m", "weightlens", "audit", tmp_path / "store", "--format", "json", "-o", tmp_path / "r.json"]
     with subprocess.Popen([*command, "--resume", tmp_path / "kept.jsonl"], stderr=subprocess.PIPE, text=True) as process:
         while not (tmp_path / "kept.jsonl").exists() or (tmp_path / "kept.jsonl").read_bytes().count(b"\n") < 5:

@@ -20,6 +20,7 @@ from tests.auditing.networks import Network, cnn, dense, mlp, recurrent, write
 from tests.auditing.plants import PLANTS
 from tests.auditing.store import planted_store, rng_of
 from tests.formats.build import given, sequential
+from weightlens.auditing import Finding
 from weightlens.cli.main import main
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError
 from weightlens.formats.remote import RemoteFile, file_system
@@ -145,8 +146,8 @@ def test_a_web_server_that_knows_no_parts_of_files(memory: str, tmp_path: Path) 
 
 
 @pytest.fixture(scope="module")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """A planted store in a bucket of a server that speaks S3, and the same in a folder."""
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path, list[Finding]]]:
+    """A planted store in a bucket of a server that speaks S3, and the same in a folder, with what is found in each file of that."""
     server_module = pytest.importorskip("moto.server")
     s3fs = pytest.importorskip("s3fs")
     server = server_module.ThreadedMotoServer(port=0, verbose=False)
@@ -166,14 +167,14 @@ def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
         system = s3fs.S3FileSystem(skip_instance_cache=True)
         system.mkdir("models")
         system.put(str(folder) + "/", "models/", recursive=True)
-        yield "s3://models", folder
+        yield "s3://models", folder, list(weightlens.audit(folder, rules={"store": "off"}))
     server.stop()
 
 
 @pytest.mark.slow
-def test_s3_is_audited_as_a_folder(bucket: tuple[str, Path], capsys: pytest.CaptureFixture[str]) -> None:
-    url, folder = bucket
-    here = {(*Path(one.file).parts[-2:], *one.key[1:], one.message) for one in weightlens.audit(folder, rules={"store": "off"})}
+def test_s3_is_audited_as_a_folder(bucket: tuple[str, Path, list[Finding]], capsys: pytest.CaptureFixture[str]) -> None:
+    url, folder, found = bucket
+    here = {(*Path(one.file).parts[-2:], *one.key[1:], one.message) for one in found}
     there = {(*one.file.split("/")[-2:], *one.key[1:], one.message) for one in weightlens.audit(url, rules={"store": "off"})}
     assert here == there and len(here) > 20
     assert main(["audit", f"{url}/*1/*", "--format", "json", "--fail-on", "never"]) == 0
@@ -183,7 +184,7 @@ def test_s3_is_audited_as_a_folder(bucket: tuple[str, Path], capsys: pytest.Capt
 
 
 @pytest.fixture(scope="module")
-def cluster(bucket: tuple[str, Path]) -> Iterator[Any]:
+def cluster(bucket: tuple[str, Path, list[Finding]]) -> Iterator[Any]:
     """Two workers of Dask, in processes that know where the bucket is."""
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as started:
@@ -191,15 +192,15 @@ def cluster(bucket: tuple[str, Path]) -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_two_workers_find_the_same(bucket: tuple[str, Path], cluster: Any) -> None:
-    url, folder = bucket
+def test_two_workers_find_the_same(bucket: tuple[str, Path, list[Finding]], cluster: Any) -> None:
+    url, folder, found = bucket
     alone = {one.key: one.message for one in weightlens.audit(folder)}
     together = {one.key: one.message for one in weightlens.audit(folder, scheduler="local", workers=2)}
     assert alone == together
     remote = {
         (one.file.split("/")[-2], one.rule) for one in weightlens.audit(url, scheduler=cluster.scheduler_address, rules={"store": "off"})
     }
-    assert remote == {(Path(one.file).parent.name, one.rule) for one in weightlens.audit(folder, rules={"store": "off"})}
+    assert remote == {(Path(one.file).parent.name, one.rule) for one in found}
 
 
 @pytest.mark.slow

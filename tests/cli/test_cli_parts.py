@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 from tests.auditing.networks import mlp, write
 from tests.auditing.store import rng_of
+from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.cli.main import main
 from weightlens.workers import do_all
@@ -167,6 +169,37 @@ def test_ctrl_c_ends_the_processes(here: Path) -> None:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does
         out, err = process.communicate(timeout=60)  # until no process has the pipes any more
     assert process.returncode == 130 and not out and not err
+
+
+def half_sent(marker: str) -> bytes:
+    """A result the second half of which never comes."""
+    whole = Connection._send  # type: ignore[attr-defined]
+
+    def half(connection: Connection, data: bytes) -> None:
+        whole(connection, data[: len(data) // 2])
+        Path(marker).touch()
+        time.sleep(600)
+
+    Connection._send = half  # type: ignore[attr-defined]
+    return bytes(1_000_000)
+
+
+INTERRUPTED = """
+import sys, time
+from pathlib import Path
+from tests.cli.test_cli_parts import half_sent
+from weightlens.workers.processes import pool
+with pool(1) as executor:
+    executor.submit(half_sent, sys.argv[1])
+    while not Path(sys.argv[1]).exists():
+        time.sleep(0.02)
+    raise KeyboardInterrupt
+"""
+
+
+def test_half_a_result_is_not_waited_for(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", INTERRUPTED, str(tmp_path / "half")]
+    assert subprocess.run(command, cwd=SAMPLES.parent, stderr=subprocess.DEVNULL, timeout=60).returncode != 0
 
 
 def dies_of_zero(number: int) -> int:

@@ -62,7 +62,7 @@ def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], 
     on = {}
     for cores in (1, 4):
         monkeypatch.setattr(portions, "cores", lambda cores=cores: cores)
-        on[cores] = weightlens.load(built(case).path).predict(inputs)
+        on[cores] = model.predict(inputs)
     for one, several, expected in zip(on[1], on[4], whole, strict=True):
         np.testing.assert_array_equal(one, several)
         np.testing.assert_allclose(one, expected, rtol=1e-9, atol=1e-12)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import weightlens
@@ -115,7 +116,7 @@ ALLOWED = {
 
 def cuts(path: Path) -> set[tuple[str, str]]:
     """The functions of a module that cut strings, or match them with regular expressions."""
-    module, found = path.relative_to(PACKAGE).as_posix(), set()
+    module, here = path.relative_to(PACKAGE).as_posix(), set()
 
     def look(node: ast.AST, function: str) -> None:
         if isinstance(node, ast.FunctionDef):
@@ -125,25 +126,26 @@ def cuts(path: Path) -> set[tuple[str, str]]:
             pattern = isinstance(owner, ast.Name) and owner.id == "re"
             array = isinstance(owner, ast.Name) and owner.id == "np"
             if pattern or (node.func.attr in CUTS and not array):
-                found.add((module, function))
+                here.add((module, function))
         for inner in ast.iter_child_nodes(node):
             look(inner, function)
 
     look(ast.parse(path.read_text(encoding="utf-8")), "")
-    return found
+    return here
 
 
-def modules() -> list[Path]:
+@functools.cache
+def found() -> set[tuple[str, str]]:
+    """The functions of all the places that cut strings."""
     places = [PACKAGE / place for place in PLACES]
-    return [path for place in places for path in ([place] if place.suffix else sorted(place.glob("*.py")))]
+    modules = [path for place in places for path in ([place] if place.suffix else sorted(place.glob("*.py")))]
+    return {function for path in modules for function in cuts(path)}
 
 
 def test_no_text_of_ours_is_parsed() -> None:
-    found = {place for path in modules() for place in cuts(path)}
-    assert {(module, name) for module, name in found if not {(module, name), (module, "*")} & set(ALLOWED)} == set()
+    assert {(module, name) for module, name in found() if not {(module, name), (module, "*")} & set(ALLOWED)} == set()
 
 
 def test_nothing_is_allowed_that_is_gone() -> None:
-    found = {place for path in modules() for place in cuts(path)}
-    named = found | {(module, "*") for module, _ in found}
+    named = found() | {(module, "*") for module, _ in found()}
     assert set(ALLOWED) - named == set()

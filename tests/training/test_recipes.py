@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.cases import turn
 from weightlens.errors import BadInput
 
 RNG = np.random.default_rng(5)
@@ -41,6 +42,11 @@ REFUSED: dict[str, Callable[[Any], Made]] = {
 }
 
 
+def in_a_file_of_the_day(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each of the names with one kind of file, tomorrow with the other."""
+    return [(name, suffix) for i, name in enumerate(names) for suffix in turn((".keras", ".h5"), 2, i)]
+
+
 def compiled(keras: Any, made: Made, path: Path) -> Any:
     """A compiled network, saved with seeded weights."""
     network = keras.Sequential([keras.Input((3,)), *made[0]])
@@ -51,8 +57,7 @@ def compiled(keras: Any, made: Made, path: Path) -> Any:
     return network
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("name", COMPUTED)
+@pytest.mark.parametrize(("name", "suffix"), in_a_file_of_the_day(COMPUTED))
 def test_what_changes_nothing_or_is_computed(keras: Any, tmp_path: Path, name: str, suffix: str) -> None:
     network = compiled(keras, COMPUTED[name](keras), path := tmp_path / f"m{suffix}")
     targets = COLUMN if network.output_shape[-1] == 1 else ONE_HOT
@@ -63,8 +68,7 @@ def test_what_changes_nothing_or_is_computed(keras: Any, tmp_path: Path, name: s
         np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("words", REFUSED)
+@pytest.mark.parametrize(("words", "suffix"), in_a_file_of_the_day(REFUSED))
 def test_what_keras_trains_otherwise_is_refused(keras: Any, tmp_path: Path, words: str, suffix: str) -> None:
     network = compiled(keras, REFUSED[words](keras), path := tmp_path / f"m{suffix}")
     with pytest.raises(BadInput, match=words):

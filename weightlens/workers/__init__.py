@@ -75,6 +75,8 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         except BaseException:  # somebody pressed Ctrl-C: the executor sees that they ended, and ends too
             for process in (executor._processes or {}).values():
                 process.terminate()
+            # While this end of the pipe is open, the last that is, the rest of what one of them was sending is waited for.
+            executor._result_queue._writer.close()  # type: ignore[attr-defined]
             raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,28 +19,34 @@ from weightlens.difference import compare
 from weightlens.errors import BadInput
 from weightlens.formats.write_back import write_back
 
+RESTS: dict[str, Callable[[Any, Any], Any]] = {
+    "both ways": lambda k, x: k.layers.TimeDistributed(k.layers.Dense(3))(
+        k.layers.Bidirectional(k.layers.LSTM(2, return_sequences=True))(x)
+    ),
+    "attention and cells": lambda k, x: k.layers.RNN([k.layers.GRUCell(2), k.layers.LSTMCell(3)])(
+        k.layers.MultiHeadAttention(2, 2)(x, x) * 2.0
+    ),
+}
 
-def network(k: Any) -> Any:
-    """Nested, frozen, wrapped and with variables of its own in a Normalization."""
+
+def network(k: Any, rest: str) -> Any:
+    """Nested, frozen, with variables of its own in a Normalization, and then layers that have layers or cells inside."""
     inner = k.Sequential([k.Input((4, 3)), k.layers.Dense(3, trainable=False), k.layers.Dense(3), k.layers.BatchNormalization()])
-    x = given = k.Input((4, 3))
+    given = k.Input((4, 3))
     norm = k.layers.Normalization()
     norm.adapt(np.random.default_rng(0).normal(2, 3, (7, 3)))
-    x = k.layers.Bidirectional(k.layers.LSTM(2, return_sequences=True))(inner(norm(x)))
-    x = k.layers.MultiHeadAttention(2, 2)(x, x) * 2.0
-    x = k.layers.TimeDistributed(k.layers.Dense(3))(x)
-    model = k.Model(given, k.layers.RNN([k.layers.GRUCell(2), k.layers.LSTMCell(3)])(x))
+    model = k.Model(given, RESTS[rest](k, inner(norm(given))))
     model.compile("adam", "mse", run_eagerly=True)
-    model.fit(np.ones((2, 4, 3)), np.ones((2, 3)), verbose=0)
+    model.fit(np.ones((2, 4, 3)), np.ones((2, *model.output_shape[1:])), verbose=0)
     return model
 
 
-@pytest.fixture(scope="module")
-def kept(tf_keras: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+@pytest.fixture(scope="module", params=turn(list(RESTS), 2))
+def kept(request: pytest.FixtureRequest, tf_keras: Any, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """A folder with the network as a SavedModel and as ``.h5``, and the network."""
     folder = tmp_path_factory.mktemp("kept")
     with quiet_tensorflow():
-        model = network(tf_keras)
+        model = network(tf_keras, request.param)
         model.save(folder / "m", save_format="tf")
         model.save(folder / "m.h5")
     return folder, model
@@ -130,10 +137,11 @@ def test_words_that_were_learned(name: str, tf_keras: Any, tmp_path: Path) -> No
         assert weightlens.check(model, x).ok
 
 
-def test_where_stateful_layers_had_come_to(tf_keras: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", turn(["GRU", "LSTM"], 2))
+def test_where_stateful_layers_had_come_to(kind: str, tf_keras: Any, tmp_path: Path) -> None:
     """Keras goes on from there, so zeros would be wrong; the refusal says what the arrays are and what to do."""
     k = tf_keras
-    layers = [k.Input(batch_shape=(2, 3, 4)), k.layers.LSTM(3, stateful=True, return_sequences=True), k.layers.GRU(2, stateful=True)]
+    layers = [k.Input(batch_shape=(2, 3, 4)), getattr(k.layers, kind)(3, stateful=True)]
     x = np.random.default_rng(0).normal(size=(2, 3, 4))
     with quiet_tensorflow():
         theirs = k.Sequential(layers)
