@@ -307,3 +307,15 @@ def test_training_by_a_function(tmp_path: Path) -> None:
     assert not weightlens.diff(path, fitted.path).same
     with pytest.raises(weightlens.BadInput, match="no model from a file"):
         weightlens.fit(weightlens.Model("made", "Sequential", []), [[0, 0]], [[0, 1]], tmp_path / "other.h5")
+
+
+def test_a_name_that_is_not_there() -> None:
+    model = weightlens.load(OR)
+    trace = model.trace([[0, 1]])
+    for what, name in ((model, "dens"), (trace, "dens"), (model["dense"], "kernl")):
+        with pytest.raises(KeyError) as caught:
+            what[name]
+        assert isinstance(caught.value, weightlens.BadInput)
+        kind, near, all_there = ("weight", "kernel", "kernel, bias") if name == "kernl" else ("layer", "dense", "dense, activation")
+        assert str(caught.value).startswith(f"there is no {kind} {name!r}; did you mean {near!r}? the {kind}s are: ")
+        assert str(caught.value).endswith(all_there)

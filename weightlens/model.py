@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from weightlens.errors import unknown
 from weightlens.specs.quirks import NONE, Quirks
 
 if TYPE_CHECKING:
@@ -152,6 +153,8 @@ class Layer:
         """A weight's array by name, or a layer of a nested model."""
         if self.model is not None and name.split("/")[0] in {layer.name for layer in self.model.layers}:
             return self.model[name]
+        if name not in self.weights:
+            raise unknown("weight", name, self.weights)
         return self.weights[name].value
 
     def __getattr__(self, name: str) -> np.ndarray:
@@ -206,13 +209,13 @@ class Model:
         return f"<Model {self.name}: {self.class_name or 'weights'}, {len(self.layers)} layers, {self.size} parameters>"
 
     def __getitem__(self, name: str) -> Layer:
-        """A layer by name; ``inner/dense`` reaches into a nested model."""
+        """A layer by name; ``inner/dense`` reaches into a nested model. ``UnknownName`` says the nearest name there is."""
         for layer in self.layers:
             if layer.name == name:
                 return layer
             if layer.model is not None and name.startswith(layer.name + "/"):
                 return layer.model[name[len(layer.name) + 1 :]]
-        raise KeyError(name)
+        raise unknown("layer", name, (layer.name for layer in self.layers))
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
@@ -292,9 +295,3 @@ class Model:
         from weightlens.page import Frame
 
         return Frame(self, inputs, **options)
-
-    def layer_named(self, name: str) -> Layer:
-        """A layer by name, or ``BadInput`` with the nearest name there is."""
-        from weightlens.api.model_words import layer_named
-
-        return layer_named(self, name)

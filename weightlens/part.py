@@ -24,8 +24,8 @@ def part(model: Model, between: str) -> Model:
     """
     first, dots, last = between.partition("..")
     first, last = first.strip(), (last if dots else first).strip()
-    start = model.layer_named(first) if first else None
-    end = model.layer_named(last) if last else None
+    start = model[first] if first else None
+    end = model[last] if last else None
     if end is not None and not end.calls and not end.is_input:
         raise BadInput(f"layer {last!r} is not part of the graph")
     outputs = list(refs(model.outputs)) if end is None else tensors_out_of(model, end)

@@ -13,7 +13,7 @@ from weightlens.cli.common import (
     Assume,
     Config,
     Force,
-    Format,
+    FormatOfFile,
     Heat,
     Input,
     ModelFile,
@@ -65,8 +65,11 @@ def show(
     optimizer: Annotated[bool, typer.Option("--optimizer", help="The arrays of the optimizer too.")] = False,
     sha256: Annotated[bool, typer.Option("--sha256", help="The SHA-256 of the file, however large it is.")] = False,
     output_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table, csv, json, npy or parquet; with --summary markdown.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help="table, csv, json, npy, parquet; with --summary markdown; else by the ending of -o."
+        ),
+    ] = None,
     output: Output = None,
     force: Force = False,
     config: Config = None,
@@ -81,7 +84,7 @@ def show(
     weightlens show vgg.h5 --layer block1_conv1 --slice "0,0,:,:8"
     weightlens show digits.keras --layer conv --heat
     weightlens show vgg.h5 --stats --grep kernel
-    weightlens show or.h5 --grep dense/kernel --format csv -o kernel.csv
+    weightlens show or.h5 --grep dense/kernel -o kernel.csv
     weightlens show or.h5 --tree
     """
     from weightlens.terminal.show import Selection
@@ -91,7 +94,7 @@ def show(
     out.check(model, config=config)
     selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
     refuse_together(selection, {"--textconv": textconv, "--summary": summary, "--tree": tree})
-    refuse_heat(heat, output_format)
+    refuse_heat(heat, out.format)
     opening = ModelOptions(model, config, assume)
     if textconv:
         from weightlens.terminal.textconv import text_of_file
@@ -174,7 +177,7 @@ def trace(
     heat: Heat = False,
     scale: Scale = None,
     cells: Annotated[Path | None, typer.Option("--cells", metavar="BOOK", help="Name this workbook's cells beside the numbers.")] = None,
-    output_format: Format = "table",
+    output_format: FormatOfFile = None,
     output: Output = None,
     force: Force = False,
     config: Config = None,
@@ -195,7 +198,7 @@ def trace(
 
     out = Destination(output, force, output_format)
     out.check(model, input=given, cells=cells, config=config)
-    refuse_heat(heat, output_format)
+    refuse_heat(heat, out.format)
     loaded = ModelOptions(model, config, assume, layers).load()
     chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)

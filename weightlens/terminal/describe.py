@@ -53,7 +53,7 @@ def layers_called(model: Model, names: Iterable[str]) -> tuple[str, ...]:
         known = any(is_under(path, name) for path in paths)
         like = [] if known or not any(sign in name for sign in "*?[") else [path for path in paths if fnmatch.fnmatchcase(path, name)]
         if not known and not like:
-            model.layer_named(name)
+            model[name]  # raises, and says which layers there are
         found += like or [name]
     return tuple(dict.fromkeys(found))
 

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from weightlens.checks.by_hand.claims import NOISE, Claim, Claims, WrittenNumber, rounding_allowances
-from weightlens.errors import BadInput, did_you_mean
+from weightlens.errors import BadInput, unknown
 from weightlens.recording import Recorded, Step, Trace
 
 Index = tuple[int, ...]
@@ -158,8 +158,7 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         s for s in steps if s.layer.lower().startswith(layer.lower() + "/")
     ]
     if layer and not own:
-        hint = did_you_mean(layer, list(dict.fromkeys(s.layer for s in steps)), "there are")
-        raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
+        raise BadInput(f"{place}: {unknown('layer', layer, (s.layer for s in steps))}")
     matches = steps_named(own, name, trace, layer) if layer else []
     matches = matches or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
     if not matches and not layer:  # a layer alone: what it hands on
