@@ -14,6 +14,7 @@ import pytest
 
 import weightlens
 from tests.cli.conftest import Run
+from tests.conftest import SAMPLES
 from tests.formats.build import dense, functional, given, layer, legacy, node, numbers, sequential
 from tests.tiny import BIAS, KERNEL, write_tiny
 from weightlens.call_order import names_of
