@@ -92,7 +92,7 @@ def print_hand_report(report: HandReport, screen: Screen) -> None:
         rows.append([clean(row.layer, 40), clean(row.class_name, 40), *numbers, row.words])
     screen.lines(screen.table(rows, (2, 4, 5), [i for i, row in enumerate(report.rows, 1) if row.verdict != "OK"], (2, 3, 4, 5)))
     screen.line()
-    for note in report.notes:
+    for note in () if report.ok else report.notes:  # what is right says them in its verdict
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))
     if not report.explanations:
         screen.lines(screen.wrapped(clean(report.summary, 600)))

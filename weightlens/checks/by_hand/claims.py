@@ -64,7 +64,7 @@ class Claims:
 class OutputRows:
     """A calculation of which only the final outputs were written down, as rows of a table without names of steps.
 
-    A row without numbers stands between others only.
+    A row without numbers stands before others or between them.
     """
 
     source: str
@@ -167,8 +167,9 @@ def output_rows(table: Table, source: str) -> OutputRows:
     numbers = [[number_in(cell, source) for i, cell in enumerate(row) if cell.strip() and i not in labels] for row in rows]
     if not any(numbers):
         raise BadInput(f"{source}: holds no numbers")
-    filled = [i for i, row in enumerate(numbers) if row]
-    return OutputRows(source, numbers[filled[0] : filled[-1] + 1], has_index_title(table.titles) and 0 not in labels)
+    while not numbers[-1]:
+        numbers.pop()
+    return OutputRows(source, numbers, has_index_title(table.titles) and 0 not in labels)
 
 
 def number_in(cell: str, place: str) -> WrittenNumber:
