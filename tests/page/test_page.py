@@ -12,10 +12,12 @@ import pytest
 
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
+from tests.engine.test_forward import KERNEL, dense, network, weight
 from tests.page.conftest import Open, Shown
 from tests.tiny import write_tiny
 from weightlens import page as pages
 from weightlens.errors import BadInput, WorkbookTooLarge
+from weightlens.model import Call, Layer, Ref
 from weightlens.workbook import measure
 
 browser = pytest.mark.office("chromium")
@@ -364,3 +366,18 @@ def test_inputs_are_called_as_on_a_sheet(shown: Open) -> None:
     page.page.locator(".node").nth(2).click()
     click(page, "softmax/activation", 1, 0)
     assert panel.inner_text().endswith("sample 1, class 0")
+
+
+@browser
+def test_the_columns_of_the_input_are_named_where_the_calculation_reads_them(shown: Open) -> None:
+    """Here across the kernel, whose rows are units; the second kernel is as large, and reads units."""
+    turned = Layer(
+        "e", "EinsumDense", {"equation": "ab,cb->ac", "output_shape": [2]}, {"kernel": weight("kernel", KERNEL)}, [Call((Ref("x"),))]
+    )
+    page = shown(network(turned, dense("d", Ref("e")), outputs=[Ref("d")]), [[1.0, 2.0], [3.0, 4.0]])
+    panel, said = page.page.locator(".panel h2"), []
+    for node, block in ((0, "x"), (1, "e/kernel"), (2, "d/kernel")):
+        page.page.locator(".node").nth(node).click()
+        click(page, block, 1, 0)
+        said.append(panel.inner_text().splitlines()[-1])
+    assert [text.partition("kernel")[2] or text for text in said] == ["x sample 1, x0", " unit 1, x0", " from unit 1, unit 0"]
