@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -246,7 +247,27 @@ def test_a_phone_and_paper(shown: Open) -> None:
     for node in page.page.locator(".node").all():
         node.click()
         assert page.run("document.documentElement.scrollWidth") <= 360
-    assert len(page.page.pdf()) > 1000
+
+
+@browser
+def test_a_block_is_whole_on_paper(shown: Open, tmp_path: Path) -> None:
+    """Every column and row that a screen has to scroll to is in some strip, and the paper holds the strips instead of the views."""
+    page = shown(SAMPLES / "digits_mlp.keras")
+    page.page.locator(".node").nth(1).click()
+    for event, count in (("beforeprint", 4 * 2), ("afterprint", 0)):  # 64 x 32 numbers of 58 x 24 pixels
+        page.run(f"dispatchEvent(new Event('{event}'))")
+        strips = page.page.locator('[data-block="hidden/kernel"] .printed canvas')
+        assert strips.count() == count
+        if count:
+            sizes = strips.evaluate_all("(found) => found.map((strip) => [strip.width, strip.height])")
+            left = float(page.page.locator('[data-block="hidden/kernel"] .room').get_attribute("data-left"))
+            assert sum(wide - left for wide, _ in sizes[: count // 2]) == 32 * 58 and max(wide for wide, _ in sizes) <= 640
+            assert sum(high - 20 for _, high in sizes[:: count // 2]) == 64 * 24
+    (tmp_path / "page.pdf").write_bytes(page.page.pdf(print_background=True))
+    text = subprocess.run(["pdftotext", tmp_path / "page.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    kernel = page.run("weightlens.get('hidden/kernel')")
+    shown_numbers = [f"{number:.3f}".replace("-", "\u2212") for number in (kernel[0][0], kernel[0][-1], kernel[-1][0], kernel[-1][-1])]
+    assert all(number in text for number in shown_numbers)
 
 
 @browser
