@@ -175,6 +175,7 @@ def trace(
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", metavar="N", min=0, max=17, help="Digits after the point.")] = 4,
     heat: Heat = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each layer and each step is for.")] = False,
     scale: Scale = None,
     cells: Annotated[Path | None, typer.Option("--cells", metavar="BOOK", help="Name this workbook's cells beside the numbers.")] = None,
     output_format: FormatOfFile = None,
@@ -187,6 +188,7 @@ def trace(
 
     \b
     weightlens trace or.h5 -i "0,1"
+    weightlens trace or.h5 -i "0,1" --explain
     weightlens trace digits.keras -i digits.csv --layer dense
     weightlens trace digits.keras -i digits.csv --heat
     weightlens trace or.h5 -i or.csv --cells or.xlsx
@@ -194,7 +196,7 @@ def trace(
     """
     from weightlens.engine.forward import trace as run
     from weightlens.terminal.describe import layers_called
-    from weightlens.terminal.print_trace import print_trace, write_json
+    from weightlens.terminal.print_trace import Looks, print_trace, write_json
 
     out = Destination(output, force, output_format)
     out.check(model, input=given, cells=cells, config=config)
@@ -203,15 +205,15 @@ def trace(
     chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)
     recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
-    places = None
+    places, looks = None, Looks(full, precision, heat, explain)
     if cells is not None:
         from weightlens.spreadsheet.cell_values import read_book
         from weightlens.spreadsheet.cells_map import cells_of
 
         places = cells_of(read_book(cells), recorded)
     out.write(
-        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels, heat),
-        json=lambda file: write_json(recorded, file, chosen, places, samples.labels),
+        lambda screen: print_trace(recorded, screen, chosen, looks, places, samples.labels),
+        json=lambda file: write_json(recorded, file, chosen, places, samples.labels, explain=explain),
     )
     note_non_finite_weights(loaded)
     if recorded.stopped:

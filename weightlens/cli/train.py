@@ -123,9 +123,7 @@ def train_sheet(
         from weightlens.terminal.print_trace import print_trace, write_json
 
         first = epoch.trace
-        out.write(
-            lambda screen: print_trace(first, screen, (), False, 4), json=lambda file: write_json(first, file, (), command="train-sheet")
-        )
+        out.write(lambda screen: print_trace(first, screen), json=lambda file: write_json(first, file, (), command="train-sheet"))
         return
     write_sheet(opened, asked, epoch, read, epochs, out)
 
