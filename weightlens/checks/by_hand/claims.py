@@ -41,7 +41,7 @@ class WrittenNumber:
 
 @dataclass(frozen=True)
 class Claim:
-    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and the line it is written in."""
+    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and the file and line it is written in."""
 
     written: WrittenNumber
     layer: str = ""
@@ -151,10 +151,11 @@ def claims_from_list(rows: list[Row], head: dict[str, int], source: str) -> Clai
         cells = {key: row[i].strip() for key, i in head.items() if i < len(row)}
         if not cells.get("value"):
             continue
-        number = number_in(cells["value"], f"{source}, line {line}")
+        place = f"{source}, line {line}"
+        number = number_in(cells["value"], place)
         unit, samples, times = ([int(n) for n in re.findall(r"\d+", cells.get(key, ""))] for key in ("unit", "sample", "time"))
         sample, time = (numbers[0] if numbers else None for numbers in (samples, times))
-        claims.append(Claim(number, cells.get("layer", ""), cells.get("step", ""), sample, tuple(unit) or None, time, f"line {line}"))
+        claims.append(Claim(number, cells.get("layer", ""), cells.get("step", ""), sample, tuple(unit) or None, time, place))
     return Claims(source, claims)
 
 

@@ -87,7 +87,9 @@ def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
     widths = {len(row) for row in without_row_numbers(given, samples, total, trace)}
     if widths == {total}:
         return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
-    return BadInput(f"{given.source}: a row has {max(widths - {total})} numbers, but the network has {total} output{'s' * (total != 1)}")
+    count = max(widths - {total})
+    numbers, outputs = f"{count} number{'s' * (count != 1)}", f"{total} output{'s' * (total != 1)}"
+    return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}")
 
 
 def given_outputs(table: Table, trace: Trace) -> list[Given]:
