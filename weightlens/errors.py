@@ -71,7 +71,8 @@ def did_you_mean(name: str, names: Sequence[str], otherwise: str) -> str:
     """The name that was probably meant, if one is near, and all there are, or the first of many, after what they are."""
     import difflib  # seldom needed
 
-    close = difflib.get_close_matches(name, names, 1)
+    ends = {path.rpartition("/")[2]: path for path in names}  # somebody may leave out in which model a layer is
+    close = difflib.get_close_matches(name, names, 1) or [ends[end] for end in difflib.get_close_matches(name, ends, 1)]
     return f"{f'did you mean {close[0]!r}? ' if close else ''}{otherwise}: {first_few(names, 12) or 'none'}"
 
 

@@ -15,10 +15,10 @@ from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.axes.factors import plain
 from weightlens.errors import BadInput
-from weightlens.model import Weight
+from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean
-from weightlens.terminal.describe import output_shapes
+from weightlens.terminal.describe import layers_called, output_shapes, weight_text
 from weightlens.terminal.escape import width_of
 from weightlens.terminal.matrices import Labels, parse_slice, view_of_array, view_of_weight, weight_labels
 from weightlens.terminal.matrix_lines import matrix_lines
@@ -332,3 +332,23 @@ def test_shapes_are_shown_however_large_the_network_is(tmp_path: Path) -> None:
     assert output_shapes(weightlens.load(path)) == {
         "x": "4096 x any x 8", "conv_0": "2048 x any x 8", "conv_1": "1024 x any x 8", "conv_2": "512 x any x 8",
     }  # fmt: skip
+
+
+def test_layers_of_nested_models_by_their_own_names() -> None:
+    def nested(name: str, *names: str) -> Layer:
+        return Layer(name, "Functional", {}, model=Model(name, "Functional", [Layer(n, "Dense", {}) for n in names]))
+
+    model = Model("m", "Functional", [nested("a", "conv_1", "conv_2"), nested("b", "conv_1", "dense"), Layer("conv", "Dense", {})])
+    for names, found in (
+        (["a/conv_2"], ("a/conv_2",)), (["conv_1"], ("a/conv_1", "b/conv_1")), (["conv"], ("conv",)), (["a"], ("a",)),
+        (["conv*"], ("a/conv_1", "a/conv_2", "b/conv_1", "conv")), (["b/*"], ("b/conv_1", "b/dense")),
+    ):  # fmt: skip
+        assert layers_called(model, names) == found
+    with pytest.raises(BadInput, match="there is no layer 'dens'; did you mean 'b/dense'\\? the layers are: a, a/conv_1"):
+        layers_called(model, ["dens"])
+
+
+def test_the_weights_of_a_layer_that_has_many() -> None:
+    arrays = {name: weight(np.zeros(64)) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
+    assert weight_text(arrays) == "gamma (64), beta (64), moving_mean (64) and 1 more"
+    assert weight_text({"kernel": weight(np.zeros((64, 1, 3, 3))), "bias": weight(np.zeros(64))}) == "kernel (64, 1, 3, 3), bias (64)"
