@@ -402,3 +402,19 @@ def test_the_columns_of_the_input_are_named_where_the_calculation_reads_them(sho
         click(page, block, 1, 0)
         said.append(panel.inner_text().splitlines()[-1])
     assert [text.partition("kernel")[2] or text for text in said] == ["x sample 1, x0", " unit 1, x0", " from unit 1, unit 0"]
+
+
+@browser
+def test_layers_of_a_nested_model_are_told_apart(shown: Open) -> None:
+    """The beginning of their paths is the same: of what is too long for a box its end is shown."""
+    inner = network(
+        dense("feature_extractor_a", Ref("x")),
+        dense("feature_extractor_b", Ref("feature_extractor_a")),
+        outputs=[Ref("feature_extractor_b")],
+    )
+    outer = network(
+        Layer("a_model_with_a_long_name", "Functional", {}, calls=[Call((Ref("x"),))], model=inner),
+        outputs=[Ref("a_model_with_a_long_name")],
+    )
+    names = shown(outer, [[1.0, 2.0]]).page.locator(".node .name").all_text_contents()
+    assert names[1:] == ["\u2026/feature_extractor_a", "\u2026/feature_extractor_b"]
