@@ -160,12 +160,11 @@ class Layer:
     def __getattr__(self, name: str) -> np.ndarray:
         weights = self.__dict__.get("own_weights", {})
         if name in weights:
-            value: np.ndarray = weights[name].value
-            return value
+            return np.asarray(weights[name].value)
         raise AttributeError(f"layer {self.__dict__.get('name')!r} has no weight {name!r}; it has: {', '.join(weights) or 'none'}")
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False)
 class Provenance:
     """Where a model came from: the file and what it says of itself."""
 
@@ -176,8 +175,8 @@ class Provenance:
     date: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
-    live: Any = None  # the network itself, where it is in memory
-    closers: list[Callable[[], object]] = field(default_factory=list)  # close what its weights are read from
+    live: Any = field(default=None, repr=False)  # the network itself, where it is in memory
+    closers: list[Callable[[], object]] = field(default_factory=list, repr=False)  # close what its weights are read from
     kind: str = ""  # hdf5, weights (.weights.h5), archive (a folder too), shards, architecture, savedmodel, tfjs or live
     generation: int | None = None  # the major version of the Keras that wrote it, where it is a file that Keras opens
 
@@ -216,6 +215,10 @@ class Model:
             if layer.model is not None and name.startswith(layer.name + "/"):
                 return layer.model[name[len(layer.name) + 1 :]]
         raise unknown("layer", name, (layer.name for layer in self.layers))
+
+    def __contains__(self, name: object) -> bool:
+        """Whether it has this layer, or one of this name, itself: those in nested models are in these."""
+        return any(name in (layer, layer.name) for layer in self.layers)
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
