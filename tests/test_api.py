@@ -324,3 +324,34 @@ def test_training_by_a_function(tmp_path: Path) -> None:
     assert not weightlens.diff(path, fitted.path).same
     with pytest.raises(weightlens.BadInput, match="no model from a file"):
         weightlens.fit(weightlens.Model("made", "Sequential", []), [[0, 0]], [[0, 1]], tmp_path / "other.h5")
+
+
+def test_a_name_that_is_not_there() -> None:
+    model = weightlens.load(OR)
+    trace = model.trace([[0, 1]])
+    for what, name in ((model, "dens"), (trace, "dens"), (model["dense"], "kernl")):
+        with pytest.raises(KeyError) as caught:
+            what[name]
+        assert isinstance(caught.value, weightlens.BadInput)
+        kind, near, all_there = ("weight", "kernel", "kernel, bias") if name == "kernl" else ("layer", "dense", "dense, activation")
+        assert str(caught.value).startswith(f"there is no {kind} {name!r}; did you mean {near!r}? the {kind}s are: ")
+        assert str(caught.value).endswith(all_there)
+
+
+def test_names_in_a_model() -> None:
+    model = weightlens.load(OR)
+    assert "dense" in model and model["dense"] in model and "dens" not in model
+
+
+@pytest.mark.parametrize(("given", "says"), [
+    ([["a", "b"]], "takes numbers, but was given text"), ([["0", "1"]], "takes numbers, but was given text"),
+    (np.array([[None, 1.0]], object), "takes numbers, but was given text or other objects"), ([[0, 1], [1]], "rows of different lengths"),
+])  # fmt: skip
+def test_what_are_no_numbers(given: object, says: str) -> None:
+    with pytest.raises(weightlens.BadInput, match=f"^input 'input_layer' .*{says}"):
+        weightlens.predict(OR, given)  # type: ignore[arg-type]
+
+
+def test_numbers_among_objects() -> None:
+    objects = np.array([[0, True], [np.float32(1), 0.5]], object)
+    np.testing.assert_array_equal(weightlens.predict(OR, objects)[0], weightlens.predict(OR, [[0, 1], [1, 0.5]])[0])

@@ -21,7 +21,7 @@ SHORTHANDS = {
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),
-    "recording": {"words", "axes", "notebook", "api"},  # of a step or a trace, when somebody asks it for them
+    "recording": {"errors", "words", "axes", "notebook", "api"},  # of a step or a trace, when somebody asks it for them
     "axes": {"specs", "recording"},
     "words": {"specs", "recording", "axes", "layers", "model"},
     "layers": {"specs", "recording"},

@@ -111,3 +111,10 @@ def test_a_kernel_tells_what_comes_in(name: str) -> None:
     shape, config, asked = KERNELS[name]
     weights = {"kernel": Weight("kernel", shape, "float32", "k", lambda: np.zeros(shape))}
     assert shape_from_weights([Layer("first", name, config, weights)]) == asked
+
+
+def test_a_layer_inside_another_model_is_no_end_of_a_part() -> None:
+    inner = forked()
+    model = Model("outer", "Functional", [layer("x", "InputLayer", batch_shape=[None, 3]), Layer("inner", "Functional", {}, model=inner)])
+    with pytest.raises(BadInput, match=r"layer 'inner/a' is inside of another model; .* of the outermost one: x, inner"):
+        part(model, "inner/a..")

@@ -6,6 +6,7 @@ WeightlensError            shown to the user as one line; the command line exits
 ├── UnsupportedLayer       a layer (or an option of it) whose arithmetic we do not know
 │   └── NoFormula          NumPy can compute it, but a spreadsheet cannot
 ├── BadInput               the numbers or the options given do not fit the model
+│   └── UnknownName        a layer or a weight that is not there (a KeyError, too)
 └── WorkbookTooLarge       it does not fit a sheet; says what would
 """
 
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class WeightlensError(Exception):
@@ -50,6 +51,13 @@ class BadInput(WeightlensError):
     """The numbers or options given do not fit the model."""
 
 
+class UnknownName(BadInput, KeyError):
+    """There is no layer or weight of this name; the message says the nearest, and which there are."""
+
+    def __str__(self) -> str:  # a KeyError would put quotes around it
+        return str(self.args[0])
+
+
 class WorkbookTooLarge(WeightlensError):
     """The workbook would not fit the limits of spreadsheets; the message says what would fit."""
 
@@ -60,11 +68,17 @@ def first_few(names: Sequence[str], most: int) -> str:
 
 
 def did_you_mean(name: str, names: Sequence[str], otherwise: str) -> str:
-    """The name that was probably meant; else all there are, or the first of many, after what they are."""
+    """The name that was probably meant, if one is near, and all there are, or the first of many, after what they are."""
     import difflib  # seldom needed
 
-    close = difflib.get_close_matches(name, names, 1)
-    return f"did you mean {close[0]!r}?" if close else f"{otherwise}: {', '.join(names[:12])}"
+    ends = {path.rpartition("/")[2]: path for path in names}  # somebody may leave out in which model a layer is
+    close = difflib.get_close_matches(name, names, 1) or [ends[end] for end in difflib.get_close_matches(name, ends, 1)]
+    return f"{f'did you mean {close[0]!r}? ' if close else ''}{otherwise}: {first_few(names, 12) or 'none'}"
+
+
+def unknown(kind: str, name: str, names: Iterable[str]) -> UnknownName:
+    """The error that there is no layer, or whatever ``kind`` it is, of this name."""
+    return UnknownName(f"there is no {kind} {name!r}; {did_you_mean(name, list(dict.fromkeys(names)), f'the {kind}s are')}")
 
 
 def first_line(error: BaseException) -> str:

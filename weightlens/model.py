@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from weightlens.errors import unknown
 from weightlens.specs.quirks import NONE, Quirks
 
 if TYPE_CHECKING:
@@ -152,17 +153,18 @@ class Layer:
         """A weight's array by name, or a layer of a nested model."""
         if self.model is not None and name.split("/")[0] in {layer.name for layer in self.model.layers}:
             return self.model[name]
+        if name not in self.weights:
+            raise unknown("weight", name, self.weights)
         return self.weights[name].value
 
     def __getattr__(self, name: str) -> np.ndarray:
         weights = self.__dict__.get("own_weights", {})
         if name in weights:
-            value: np.ndarray = weights[name].value
-            return value
+            return np.asarray(weights[name].value)
         raise AttributeError(f"layer {self.__dict__.get('name')!r} has no weight {name!r}; it has: {', '.join(weights) or 'none'}")
 
 
-@dataclass(eq=False, repr=False)
+@dataclass(eq=False)
 class Provenance:
     """Where a model came from: the file and what it says of itself."""
 
@@ -173,8 +175,8 @@ class Provenance:
     date: str = ""
     architecture: str = ""  # the file that holds it, where that is another one
     assumed: str = ""  # the stack of layers that somebody took it for: dense:relu,softmax
-    live: Any = None  # the network itself, where it is in memory
-    closers: list[Callable[[], object]] = field(default_factory=list)  # close what its weights are read from
+    live: Any = field(default=None, repr=False)  # the network itself, where it is in memory
+    closers: list[Callable[[], object]] = field(default_factory=list, repr=False)  # close what its weights are read from
     kind: str = ""  # hdf5, weights (.weights.h5), archive (a folder too), shards, architecture, savedmodel, tfjs or live
     generation: int | None = None  # the major version of the Keras that wrote it, where it is a file that Keras opens
 
@@ -206,13 +208,17 @@ class Model:
         return f"<Model {self.name}: {self.class_name or 'weights'}, {len(self.layers)} layers, {self.size} parameters>"
 
     def __getitem__(self, name: str) -> Layer:
-        """A layer by name; ``inner/dense`` reaches into a nested model."""
+        """A layer by name; ``inner/dense`` reaches into a nested model. ``UnknownName`` says the nearest name there is."""
         for layer in self.layers:
             if layer.name == name:
                 return layer
             if layer.model is not None and name.startswith(layer.name + "/"):
                 return layer.model[name[len(layer.name) + 1 :]]
-        raise KeyError(name)
+        raise unknown("layer", name, (layer.name for layer in self.layers))
+
+    def __contains__(self, name: object) -> bool:
+        """Whether it has this layer, or one of this name, itself: those in nested models are in these."""
+        return any(name in (layer, layer.name) for layer in self.layers)
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
@@ -292,9 +298,3 @@ class Model:
         from weightlens.page import Frame
 
         return Frame(self, inputs, **options)
-
-    def layer_named(self, name: str) -> Layer:
-        """A layer by name, or ``BadInput`` with the nearest name there is."""
-        from weightlens.api.model_words import layer_named
-
-        return layer_named(self, name)

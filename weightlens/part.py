@@ -7,7 +7,7 @@ from typing import Any
 
 from weightlens.call_order import calls_in_order, path_of_call, refs, tensors_into
 from weightlens.engine.wanted import batch_size
-from weightlens.errors import BadInput, WeightlensError
+from weightlens.errors import BadInput, WeightlensError, first_few
 from weightlens.model import INPUT, Call, Layer, Model, Ref
 from weightlens.recording import each
 from weightlens.specs.registry import spec_of
@@ -24,8 +24,7 @@ def part(model: Model, between: str) -> Model:
     """
     first, dots, last = between.partition("..")
     first, last = first.strip(), (last if dots else first).strip()
-    start = model.layer_named(first) if first else None
-    end = model.layer_named(last) if last else None
+    start, end = (outermost(model, name) if name else None for name in (first, last))
     if end is not None and not end.calls and not end.is_input:
         raise BadInput(f"layer {last!r} is not part of the graph")
     outputs = list(refs(model.outputs)) if end is None else tensors_out_of(model, end)
@@ -36,6 +35,15 @@ def part(model: Model, between: str) -> Model:
             f"there is no path from layer {first!r} to {'the output' if end is None else repr(last)}; name the earlier one first: A..B"
         )
     return assemble_part(model, cut, needed, outputs, between)
+
+
+def outermost(model: Model, name: str) -> Layer:
+    """A layer of the model itself; one of a model inside it is refused."""
+    layer = model[name]
+    if layer not in model.layers:
+        names = first_few([layer.name for layer in model.layers], 12)
+        raise BadInput(f"layer {name!r} is inside of another model; a part begins and ends with layers of the outermost one: {names}")
+    return layer
 
 
 def tensors_out_of(model: Model, layer: Layer) -> list[Ref]:

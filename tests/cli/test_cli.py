@@ -14,6 +14,7 @@ import pytest
 
 import weightlens
 from tests.cli.conftest import Run
+from tests.conftest import SAMPLES
 from tests.formats.build import dense, functional, given, layer, legacy, node, numbers, sequential
 from tests.tiny import BIAS, KERNEL, write_tiny
 from weightlens.call_order import names_of
@@ -171,6 +172,20 @@ def test_output_goes_to_a_file_all_at_once(run: Run, tiny: Path, tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.txt", "tiny.h5"], "nothing is left behind"
 
 
+@pytest.mark.parametrize(("command", "kind"), [
+    ("show {or} -o {}", "csv"), ("show {or} -o {}", "json"), ("show {or} --summary -o {}", "md"), ("trace {or} -o {}", "json"),
+    ("predict {or} -i 0,1 -o {}", "json"), ("diff {or} {or} -o {}", "json"), ("audit {or} -o {}", "sarif"),
+    ("train-sheet {or} -i {data} --target y -o {}", "json"),
+])  # fmt: skip
+def test_the_ending_of_the_output_says_its_format(run: Run, tmp_path: Path, command: str, kind: str) -> None:
+    places = {"or": str(SAMPLES / "or.h5"), "data": str(SAMPLES / "or_data.csv")}
+    by_ending, asked = tmp_path / f"by_ending.{kind}", tmp_path / f"asked.{kind}"
+    given = {"md": "markdown"}.get(kind, kind)
+    assert run(*(word.format(by_ending, **places) for word in command.split()))[0] == 0
+    assert run(*(word.format(asked, **places) for word in command.split()), "--format", given)[0] == 0
+    assert by_ending.read_bytes() == asked.read_bytes()
+
+
 BAD: list[tuple[tuple[str, ...], str]] = [
     (("show", "{dir}/nowhere.h5"), "no such file"),
     (("show", "{dir}/text.h5"), "text.h5"),
@@ -195,6 +210,9 @@ BAD: list[tuple[tuple[str, ...], str]] = [
     (("diff", "{tiny}", "{dir}/nowhere.h5"), "no such file"),
     (("predict", "{tiny}"), "--input"),
     (("shwo", "{tiny}"), "show"),
+    (("show", "{tiny}", "--format", "csv", "-o", "{dir}/new.json"), "name it new.csv (or use --format json)"),
+    (("trace", "{tiny}", "--format", "table", "-o", "{dir}/new.json"), "name it new.txt (or use --format json)"),
+    (("trace", "{tiny}", "-o", "{dir}/new.csv"), "name it new.txt (or .json)"),
     (("show", "{tiny}", "--ful"), "--full"),
     (("show",), "MODEL"),
     (("show", "{tiny}", "--precision", "x"), "precision"),

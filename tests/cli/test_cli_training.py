@@ -154,7 +154,7 @@ def test_bad_options_are_one_line(run: Run, options: tuple[str, ...], words: str
 
 def test_targets_have_to_fit_the_network(run: Run) -> None:
     Path("data.csv").write_text("x0,x1,a,b,c\n0,1,0,1,0\n")
-    assert "gives 2 numbers for each sample, but there are 3" in refusal(
+    assert "gives 2 numbers for each sample, but its target (--target) has 3 numbers" in refusal(
         run("train-sheet", OR, "-i", "data.csv", "--target", "a,b,c", "-o", "o.xlsx")
     )
 

@@ -22,7 +22,12 @@ ANSWERS = {  # by the title of its description: the commands, and their exit cod
     "show": [("show or.h5", 0), ("show digits_cnn.keras --stats", 0), ("show or.h5 --optimizer", 0), ("show plain.h5 --layer dense", 0)],
     "show --summary": [("show or.h5 --summary", 0), ("show sine_lstm.keras --summary", 0)],
     "show --tree": [("show or.h5 --tree", 0), ("show digits_cnn.keras --tree", 0)],
-    "trace": [("trace or.h5 -i or.csv", 0), ("trace sine_lstm.keras", 0), (f"train-sheet or.h5 {TRAINING}", 0)],
+    "trace": [
+        ("trace or.h5 -i or.csv", 0),
+        ("trace or.h5 --explain", 0),
+        ("trace sine_lstm.keras", 0),
+        (f"train-sheet or.h5 {TRAINING}", 0),
+    ],
     "predict": [("predict or.h5 -i or.csv", 0), ("predict digits_mlp.keras -i digits_mlp.csv --rows 2", 0)],
     "diff": [("diff or.h5 or.h5", 0), ("diff or.h5 and.h5", 1)],
     "check": [("check or.h5 -i or.csv --by-hand or_by_hand.csv", 0), ("check and.h5 -i or.csv --by-hand or_by_hand.csv", 1)],

@@ -67,7 +67,7 @@ def test_a_shared_layer_is_called_twice() -> None:
 def test_the_steps_of_a_layer() -> None:
     run = network(dense("d", Ref("x")), outputs=[Ref("d")]).trace([[1.0, 0.0]])
     assert [step.name for step in run["d"]] == ["dot product", "pre-activation"]
-    with pytest.raises(KeyError):
+    with pytest.raises(KeyError, match="there is no layer 'nothing'; the layers are: d"):
         run["nothing"]
 
 

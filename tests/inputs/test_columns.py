@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from tests.inputs.test_inputs import model
 from tests.tiny import arrays_of
 from weightlens.engine.binding import bind, input_keys
@@ -63,6 +64,11 @@ def test_titles_of_which_some_name_inputs_are_refused_or_said(tmp_path: Path) ->
     notes: list[str] = []
     assert read(tmp_path, "user,film\n3,1\n", named("user", "item"), notes) == [[3], [1]]
     assert notes == ["x.csv: not every title is the name of an input; the columns are read in this order: user, film"]
+    notes.clear()
+    assert read(tmp_path, "x0,x1,y\n1,2,3\n", named("in", size=3), notes) == [[1, 2, 3]]
+    assert notes == ["x.csv: not every title is the name of an input; the columns are read in this order: x0, x1, y"]
+    notes.clear()
+    assert read(tmp_path, "x0,x1,one\n1,2,3\n", named("in", size=3), notes) == [[1, 2, 3]] and not notes
     for text, wanted in (
         ("film,user\n3,1\n", named("user", "item")),
         ("x1,x0,size\n1,2,3\n", named("in", size=3)),
@@ -139,3 +145,10 @@ def test_words_and_numbers_together_as_keras_takes_them(tmp_path: Path, keras: A
     theirs = made([tf.constant([["red"], ["green"], ["blue"]]), tf.constant([[2.5], [-1.0], [0.5]])]).numpy()
     assert loaded.predict(samples.arrays)[0] == pytest.approx(theirs, abs=1e-6)
     assert samples.labels == [["color"], ["weight"]]
+
+
+@pytest.mark.parametrize("table", [path for path in sorted(SAMPLES.glob("*.csv")) if list(SAMPLES.glob(f"{path.stem}.[hk]*"))], ids=str)
+def test_inputs_of_the_sample_models_are_read_without_a_note_but_on_their_answers(table: Path) -> None:
+    notes: list[str] = []
+    read_samples(str(table), weightlens.load(next(SAMPLES.glob(f"{table.stem}.[hk]*"))), notes.append)
+    assert all(note.startswith(f"{table.name}: left out: ") for note in notes)

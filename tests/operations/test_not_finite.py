@@ -41,6 +41,10 @@ def saved(keras: Any, tmp_path: Path) -> Callable[[Operation], tuple[Any, weight
     (lambda k, x: k.ops.cast(x, "uint8"), -INF, "cannot hold"), (lambda k, x: k.ops.cast(x, "int64"), NAN, "cannot hold"),
     (lambda k, x: k.ops.power(x, 0.5), -INF, "the power 0.5 of -inf"), (lambda k, x: k.layers.Activation("silu")(x), -INF, "silu of -inf"),
     (lambda k, x: k.ops.silu(x), -INF, "silu of -inf"),
+    (lambda k, x: k.layers.MaxPooling1D(2)(k.layers.Reshape((4, 1))(x)), NAN, "in a window, and one of them is NaN"),
+    (lambda k, x: k.ops.max_pool(k.ops.reshape(x, (-1, 2, 2, 1)), 2, padding="same"), NAN, "in a window, and one of them is NaN"),
+    (lambda k, x: k.ops.arctan2(x, x * 0.5), NAN, "angle of a point that is not finite"),
+    (lambda k, x: k.ops.arctan2(x * 0.5, x), INF, "angle of a point that is not finite"),
 ])  # fmt: skip
 def test_refused_by_name(operation: Operation, bad: float, says: str, saved: Callable[[Operation], Any]) -> None:
     """And with finite numbers the same model answers as Keras does."""
@@ -57,5 +61,23 @@ def test_logsumexp(row: list[float], saved: Callable[[Operation], Any]) -> None:
     theirs, ours = saved(lambda k, x: k.ops.logsumexp(x, axis=-1))
     expected = np.asarray(theirs(np.array([row], "float32")))
     for answer in (ours.predict([row])[0], ours.trace([row]).outputs[0]):
-        np.testing.assert_allclose(answer, expected, rtol=1e-6)
+        np.testing.assert_allclose(answer, expected, rtol=1e-6, atol=1e-7)
     assert weightlens.check(ours, [row]).ok
+
+
+@pytest.mark.parametrize("row", [FINITE, [NAN, 0.5, -0.5, INF], [-INF, NAN, 0.1, -0.1]])
+@pytest.mark.parametrize("name", ["soft_shrink", "hard_shrink", "tanh_shrink"])
+def test_shrinking(name: str, row: list[float], saved: Callable[[Operation], Any]) -> None:
+    theirs, ours = saved(lambda k, x: k.layers.Activation(name)(x))
+    expected = np.asarray(theirs(np.array([row], "float32")))
+    for answer in (ours.predict([row])[0], ours.trace([row]).outputs[0]):
+        np.testing.assert_allclose(answer, expected, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("row", [FINITE, [NAN, 1, 2, 3], [1, 2, NAN, 3], [INF, 1, -2, -INF], [INF, -INF, 0, INF]])
+def test_glu(row: list[float], saved: Callable[[Operation], Any]) -> None:
+    theirs, ours = saved(lambda k, x: k.layers.Activation("glu")(x))
+    expected = np.asarray(theirs(np.array([row], "float32")))
+    np.testing.assert_allclose(ours.predict([row])[0], expected, rtol=1e-6, atol=1e-30)
+    with pytest.raises(UnsupportedLayer, match="the sigmoid of -inf, which is NaN in Keras"):
+        ours.predict([[INF, 1, -INF, 2]])

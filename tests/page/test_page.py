@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,12 @@ import pytest
 
 import weightlens
 from tests.conftest import INPUTS, SAMPLES, sample_input
+from tests.engine.test_forward import KERNEL, dense, network, weight
 from tests.page.conftest import Open, Shown
 from tests.tiny import write_tiny
 from weightlens import page as pages
 from weightlens.errors import BadInput, WorkbookTooLarge
+from weightlens.model import Call, Layer, Ref
 from weightlens.workbook import measure
 
 browser = pytest.mark.office("chromium")
@@ -244,7 +247,27 @@ def test_a_phone_and_paper(shown: Open) -> None:
     for node in page.page.locator(".node").all():
         node.click()
         assert page.run("document.documentElement.scrollWidth") <= 360
-    assert len(page.page.pdf()) > 1000
+
+
+@browser
+def test_a_block_is_whole_on_paper(shown: Open, tmp_path: Path) -> None:
+    """Every column and row that a screen has to scroll to is in some strip, and the paper holds the strips instead of the views."""
+    page = shown(SAMPLES / "digits_mlp.keras")
+    page.page.locator(".node").nth(1).click()
+    for event, count in (("beforeprint", 4 * 2), ("afterprint", 0)):  # 64 x 32 numbers of 58 x 24 pixels
+        page.run(f"dispatchEvent(new Event('{event}'))")
+        strips = page.page.locator('[data-block="hidden/kernel"] .printed canvas')
+        assert strips.count() == count
+        if count:
+            sizes = strips.evaluate_all("(found) => found.map((strip) => [strip.width, strip.height])")
+            left = float(page.page.locator('[data-block="hidden/kernel"] .room').get_attribute("data-left"))
+            assert sum(wide - left for wide, _ in sizes[: count // 2]) == 32 * 58 and max(wide for wide, _ in sizes) <= 640
+            assert sum(high - 20 for _, high in sizes[:: count // 2]) == 64 * 24
+    (tmp_path / "page.pdf").write_bytes(page.page.pdf(print_background=True))
+    text = subprocess.run(["pdftotext", tmp_path / "page.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    kernel = page.run("weightlens.get('hidden/kernel')")
+    shown_numbers = [f"{number:.3f}".replace("-", "\u2212") for number in (kernel[0], kernel[31], kernel[-32], kernel[-1])]
+    assert all(number in text for number in shown_numbers)
 
 
 @browser
@@ -364,3 +387,34 @@ def test_inputs_are_called_as_on_a_sheet(shown: Open) -> None:
     page.page.locator(".node").nth(2).click()
     click(page, "softmax/activation", 1, 0)
     assert panel.inner_text().endswith("sample 1, class 0")
+
+
+@browser
+def test_the_columns_of_the_input_are_named_where_the_calculation_reads_them(shown: Open) -> None:
+    """Here across the kernel, whose rows are units; the second kernel is as large, and reads units."""
+    turned = Layer(
+        "e", "EinsumDense", {"equation": "ab,cb->ac", "output_shape": [2]}, {"kernel": weight("kernel", KERNEL)}, [Call((Ref("x"),))]
+    )
+    page = shown(network(turned, dense("d", Ref("e")), outputs=[Ref("d")]), [[1.0, 2.0], [3.0, 4.0]])
+    panel, said = page.page.locator(".panel h2"), []
+    for node, block in ((0, "x"), (1, "e/kernel"), (2, "d/kernel")):
+        page.page.locator(".node").nth(node).click()
+        click(page, block, 1, 0)
+        said.append(panel.inner_text().splitlines()[-1])
+    assert [text.partition("kernel")[2] or text for text in said] == ["x sample 1, x0", " unit 1, x0", " from unit 1, unit 0"]
+
+
+@browser
+def test_layers_of_a_nested_model_are_told_apart(shown: Open) -> None:
+    """The beginning of their paths is the same: of what is too long for a box its end is shown."""
+    inner = network(
+        dense("feature_extractor_a", Ref("x")),
+        dense("feature_extractor_b", Ref("feature_extractor_a")),
+        outputs=[Ref("feature_extractor_b")],
+    )
+    outer = network(
+        Layer("a_model_with_a_long_name", "Functional", {}, calls=[Call((Ref("x"),))], model=inner),
+        outputs=[Ref("a_model_with_a_long_name")],
+    )
+    names = shown(outer, [[1.0, 2.0]]).page.locator(".node .name").all_text_contents()
+    assert names[1:] == ["\u2026/feature_extractor_a", "\u2026/feature_extractor_b"]

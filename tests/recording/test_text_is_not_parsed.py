@@ -102,6 +102,7 @@ ALLOWED = {
     ("workbook/sheets/parts/directions.py", "directions"): "paths of layers",
     ("workbook/sheets/summary.py", "_map"): "paths of layers",
     ("workbook/sheets/parts/room.py", "*"): "the words of a text to be broken",
+    ("page/layers_and_blocks.py", "input_axes"): "einsum's own letters",
     ("page/document.py", "*"): "the imports and exports of our scripts, and the templates of the page",
     ("browse/drawing.py", "status_line"): "the sign of a number",
     ("browse/listing.py", "compared"): "names of dtypes",

@@ -17,7 +17,7 @@ from weightlens.model import Weight
 from weightlens.terminal import Screen
 from weightlens.terminal.heat import BLUES, ORANGES, Scale, heat_lines
 from weightlens.terminal.matrices import part_of
-from weightlens.terminal.print_trace import print_trace
+from weightlens.terminal.print_trace import Looks, print_trace
 
 LETTERS = """\
     input down, unit across
@@ -67,7 +67,7 @@ def test_a_kernel_is_a_picture_for_each_filter() -> None:
 def test_scores_are_drawn_for_each_head(tmp_path: Path) -> None:
     trace = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])
     screen = Screen(io.StringIO(), 80, False)
-    print_trace(trace, screen, ("attention",), False, 4, heat=True)
+    print_trace(trace, screen, ("attention",), Looks(heat=True))
     assert SCORES in screen.file.getvalue()  # type: ignore[attr-defined]
     scores = next(step for step in trace["attention"] if step.name == "scores").value
     darkest = np.unravel_index(scores.argmax(), scores.shape)

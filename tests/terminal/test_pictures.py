@@ -168,7 +168,7 @@ def test_a_weight_looks_as_on_its_sheet(shape: tuple[int, ...], owner: str, name
 def test_scores_are_a_matrix_of_tokens_for_each_head(tmp_path: Path) -> None:
     trace = weightlens.load(write_attention(tmp_path / "attention.h5")).trace([[1, 5, 3, 0, 7]])
     screen = Screen(io.StringIO(), 80, False)
-    print_trace(trace, screen, ("attention",), False, 4)
+    print_trace(trace, screen, ("attention",))
     assert SCORES in screen.file.getvalue()  # type: ignore[attr-defined]
     scores = next(step for step in trace["attention"] if step.name == "scores").value
     first = [f"{number:.4f}" for number in scores[0, 0, 0]]
@@ -179,7 +179,7 @@ def test_a_feature_map_is_a_picture_for_each_channel() -> None:
     path = SAMPLES / "digits_cnn.keras"
     screen = Screen(io.StringIO(), 80, False)
     trace = weightlens.load(path).trace(sample_input(path))
-    print_trace(trace, screen, ("pool",), False, 4)
+    print_trace(trace, screen, ("pool",))
     assert PLANES in screen.file.getvalue()  # type: ignore[attr-defined]
     second = trace["pool"][0].value[0, :, :, 1]
     assert [line.split()[4:] for line in PLANES.splitlines()[4:8]] == [[f"{number:.4f}" for number in row] for row in second]

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.axes.factors import plain
 from weightlens.errors import BadInput
-from weightlens.model import Weight
+from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean
-from weightlens.terminal.describe import output_shapes
+from weightlens.terminal.describe import layers_called, output_shapes, weight_text
 from weightlens.terminal.escape import width_of
 from weightlens.terminal.matrices import Labels, array_weight, parse_slice, view_of_weight, weight_labels
 from weightlens.terminal.matrix_lines import matrix_lines
-from weightlens.terminal.print_trace import print_trace
+from weightlens.terminal.print_trace import Looks, print_trace
 from weightlens.terminal.show import Selection, histogram_bars, show
 
 SHOWN = """\
@@ -71,6 +72,28 @@ output (1, 2)
 """
 
 
+EXPLAINED = """
+softmax · Activation
+  Turns scores into shares between 0 and 1 that add up to 1: the larger the
+    score, the larger its share.
+  max = max of dense over units                                           (1, 1)
+    The largest score over units. It is subtracted before e^ so that no number
+      becomes too large; the result stays the same.
+    max(-3.154, 3.176) = 3.176
+  exponentials = e^(dense - max)                                          (1, 2)
+    e to the power of the score: always positive, and the larger the score the
+      (much) larger the result.
+    unit 0  e^(-3.1544 - 3.1763) = 0.001781
+    unit 1  e^(3.176 - 3.176) = 1
+  sum = sum of exponentials over units                                    (1, 1)
+    The exponentials added up over units: what the shares are shares of.
+    0.001781 + 1 = 1.002
+  activation = exponentials / sum                                         (1, 2)
+    unit 0  0.0017808 / 1.0018 = 0.001778
+    unit 1  1 / 1.0018 = 0.9982
+"""
+
+
 def printed(write: object, colour: bool = False) -> str:
     file = io.StringIO()
     write(Screen(file, 80, colour))  # type: ignore[operator]
@@ -95,7 +118,13 @@ def test_show_prints_the_model(tmp_path: Path) -> None:
 
 def test_trace_prints_the_arithmetic(tmp_path: Path) -> None:
     model = weightlens.load(write_tiny(tmp_path / "tiny.h5"))
-    assert printed(lambda screen: print_trace(model.trace([[0, 1]]), screen, (), False, 4)) == TRACED
+    assert printed(lambda screen: print_trace(model.trace([[0, 1]]), screen)) == TRACED
+
+
+def test_trace_says_what_steps_are_for() -> None:
+    trace = weightlens.trace(SAMPLES / "or.h5", [[0, 1]])
+    told = printed(lambda screen: print_trace(trace, screen, ("softmax",), Looks(explain=True)))
+    assert told == EXPLAINED, "a sentence is said once"
 
 
 def test_large_matrices_are_abbreviated_and_read_at_their_edges_only() -> None:
@@ -217,7 +246,7 @@ def test_hostile_names_in_a_file_are_shown_harmlessly(tmp_path: Path) -> None:
     for wish in (Selection(), Selection(stats=True), Selection(layers=(name,))):
         text = printed(lambda screen, wish=wish: show(model, screen, wish))
         assert all(line.isprintable() for line in text.splitlines()) and "\\x1b[31mred\\x0aline" in text
-    text = printed(lambda screen: print_trace(model.trace([[0, 1]]), screen, (), False, 4))
+    text = printed(lambda screen: print_trace(model.trace([[0, 1]]), screen))
     assert all(line.isprintable() for line in text.splitlines())
 
 
@@ -303,3 +332,23 @@ def test_shapes_are_shown_however_large_the_network_is(tmp_path: Path) -> None:
     assert output_shapes(weightlens.load(path)) == {
         "x": "4096 x any x 8", "conv_0": "2048 x any x 8", "conv_1": "1024 x any x 8", "conv_2": "512 x any x 8",
     }  # fmt: skip
+
+
+def test_layers_of_nested_models_by_their_own_names() -> None:
+    def nested(name: str, *names: str) -> Layer:
+        return Layer(name, "Functional", {}, model=Model(name, "Functional", [Layer(n, "Dense", {}) for n in names]))
+
+    model = Model("m", "Functional", [nested("a", "conv_1", "conv_2"), nested("b", "conv_1", "dense"), Layer("conv", "Dense", {})])
+    for names, found in (
+        (["a/conv_2"], ("a/conv_2",)), (["conv_1"], ("a/conv_1", "b/conv_1")), (["conv"], ("conv",)), (["a"], ("a",)),
+        (["conv*"], ("a/conv_1", "a/conv_2", "b/conv_1", "conv")), (["b/*"], ("b/conv_1", "b/dense")),
+    ):  # fmt: skip
+        assert layers_called(model, names) == found
+    with pytest.raises(BadInput, match="there is no layer 'dens'; did you mean 'b/dense'\\? the layers are: a, a/conv_1"):
+        layers_called(model, ["dens"])
+
+
+def test_the_weights_of_a_layer_that_has_many() -> None:
+    arrays = {name: weight(np.zeros(64)) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
+    assert weight_text(arrays) == "gamma (64), beta (64), moving_mean (64) and 1 more"
+    assert weight_text({"kernel": weight(np.zeros((64, 1, 3, 3))), "bias": weight(np.zeros(64))}) == "kernel (64, 1, 3, 3), bias (64)"

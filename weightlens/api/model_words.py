@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from weightlens.errors import BadInput, did_you_mean
+from weightlens.errors import BadInput
 
 if TYPE_CHECKING:
-    from weightlens.model import Layer, Model
+    from weightlens.model import Model
 
 
 def why_nothing_runs(model: Model) -> str:
@@ -23,15 +23,6 @@ def why_nothing_runs(model: Model) -> str:
         "this file holds weights but no architecture, so there is nothing to compute; "
         "give it with --config FILE (.json, .keras or .h5), or for a plain stack --assume dense:relu,softmax"
     )
-
-
-def layer_named(model: Model, name: str) -> Layer:
-    """A layer by name, or ``BadInput`` with the nearest name there is."""
-    try:
-        return model[name]
-    except KeyError:
-        hint = did_you_mean(name, [layer.name for layer in model.layers], "the layers are")
-        raise BadInput(f"there is no layer {name!r}; {hint}") from None
 
 
 def close(model: Model) -> None:

@@ -20,8 +20,9 @@ FAIL_ON = ("error", "warning", "never")
 def audit(
     where: Annotated[list[str], typer.Argument(metavar="PATHS...", help="Files, folders, patterns or URLs of models.")],
     output_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table, json, csv, parquet, sarif, xlsx or html.")
-    ] = "table",
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="table, json, csv, parquet, sarif, xlsx or html; else by the ending of -o."),
+    ] = None,
     output: Output = None,
     force: Force = False,
     rule: Annotated[
@@ -47,7 +48,7 @@ def audit(
 
     \b
     weightlens audit models/
-    weightlens audit "models/**/*.h5" --format sarif -o models.sarif
+    weightlens audit "models/**/*.h5" -o models.sarif
     weightlens audit models/ --rule untrained=error --rule store=off --fail-on warning
     weightlens audit s3://bucket/models/ --workers 4 --resume audit.jsonl
     """

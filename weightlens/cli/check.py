@@ -9,7 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import weightlens
-from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
+from weightlens.cli.common import (
+    Assume,
+    Config,
+    Force,
+    Format,
+    FormatOfFile,
+    Input,
+    ModelFile,
+    ModelOptions,
+    Output,
+    Part,
+    Scale,
+    samples_of,
+)
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, note_non_finite_weights
 from weightlens.errors import BadInput
@@ -57,7 +70,7 @@ def check(
     """
     from weightlens.terminal.print_report import write_report
 
-    out = Destination(format=output_format)
+    out = Destination(asked=output_format)
     asked = CheckOptions(given, scale, workbook, engine, by_hand, tuple(areas or ()), tuple(steps or ()), tolerance, layers)
     asked.refuse_without_effect()
     loaded = ModelOptions(model, config, assume, layers).load()
@@ -132,7 +145,7 @@ def diff(
     first: Annotated[str, typer.Argument(metavar="MODEL_A", help="A saved Keras model.")],
     second: Annotated[str, typer.Argument(metavar="MODEL_B", help="Another one, of any version.")],
     tolerance: Annotated[float, typer.Option("--tolerance", metavar="X", min=0, help="Differences up to this are none.")] = 0.0,
-    output_format: Format = "table",
+    output_format: FormatOfFile = None,
     output: Output = None,
     force: Force = False,
 ) -> None:
@@ -140,7 +153,7 @@ def diff(
 
     \b
     weightlens diff before.h5 after.keras
-    weightlens diff a.h5 b.h5 --format json
+    weightlens diff a.h5 b.h5 -o changes.json
     """
     from weightlens.difference import compare
     from weightlens.terminal.print_report import print_difference, write_difference

@@ -45,6 +45,9 @@ def table_or_json(value: str) -> str:
 
 
 Format = Annotated[str, typer.Option("--format", metavar="FORMAT", callback=table_or_json, help="table, or json for machines.")]
+FormatOfFile = Annotated[
+    str | None, typer.Option("--format", metavar="FORMAT", help="table, or json for machines; else by the ending of -o.")
+]
 
 
 class ModelOptions(NamedTuple):

@@ -32,15 +32,29 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Destination:
-    """The output of a command: its file (``None``: standard output) and its format, one of those that the command has."""
+    """The output of a command: its file (``None``: standard output) and its format, one of those that the command has.
+
+    ``asked`` is what ``--format`` says; without it the ending of the file's name decides, and the usual format comes first.
+    """
 
     file: Path | None = None
     force: bool = False
-    format: str = "table"
+    asked: str | None = None
     formats: tuple[str, ...] = ("table", "json")
 
     def __post_init__(self) -> None:
-        check_choice(self.format, "--format", self.formats)
+        if self.asked is not None:
+            check_choice(self.asked, "--format", self.formats)
+
+    @property
+    def format(self) -> str:
+        """What is written."""
+        return self.asked or self.format_of_file() or self.formats[0]
+
+    def format_of_file(self) -> str | None:
+        """The format that the ending of the file's name stands for, as far as the command has it."""
+        suffix = self.file.suffix.lower() if self.file is not None else ""
+        return next((name for name in self.formats if suffix and suffix in SUFFIXES[name]), None)
 
     def check(self, *models: str, **read: str | Path | None) -> None:
         """Refuse a file that cannot be written, before any computing: a wrong suffix, or a file that is read.
@@ -59,8 +73,14 @@ class Destination:
             if given is not None:
                 inputs += [(f"--{option}", Path(name)) for name in (str(given), str(given).partition("!")[0])]  # file.xlsx!Sheet1
         check_output(self.file, self.force, inputs)
-        other = next((f" (or use --format {name})" for name in self.formats if self.file.suffix.lower() in SUFFIXES[name]), "")
-        check_suffix(self.file, SUFFIXES[self.format], other)
+        check_suffix(self.file, SUFFIXES[self.format], self.other_way())
+
+    def other_way(self) -> str:
+        """How else a file whose ending does not fit could be written."""
+        if (name := self.format_of_file()) is not None:
+            return f" (or use --format {name})"
+        others = [SUFFIXES[name][0] for name in self.formats if name != self.format]
+        return f" (or {', '.join(others)})" if others and self.asked is None else ""
 
     @contextmanager
     def opened(self) -> Iterator[BinaryIO]:

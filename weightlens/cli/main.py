@@ -13,7 +13,7 @@ from weightlens.cli.common import (
     Assume,
     Config,
     Force,
-    Format,
+    FormatOfFile,
     Heat,
     Input,
     ModelFile,
@@ -65,8 +65,11 @@ def show(
     optimizer: Annotated[bool, typer.Option("--optimizer", help="The arrays of the optimizer too.")] = False,
     sha256: Annotated[bool, typer.Option("--sha256", help="The SHA-256 of the file, however large it is.")] = False,
     output_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="table, csv, json, npy or parquet; with --summary markdown.")
-    ] = "table",
+        str | None,
+        typer.Option(
+            "--format", metavar="FORMAT", help="table, csv, json, npy, parquet; with --summary markdown; else by the ending of -o."
+        ),
+    ] = None,
     output: Output = None,
     force: Force = False,
     config: Config = None,
@@ -81,7 +84,7 @@ def show(
     weightlens show vgg.h5 --layer block1_conv1 --slice "0,0,:,:8"
     weightlens show digits.keras --layer conv --heat
     weightlens show vgg.h5 --stats --grep kernel
-    weightlens show or.h5 --grep dense/kernel --format csv -o kernel.csv
+    weightlens show or.h5 --grep dense/kernel -o kernel.csv
     weightlens show or.h5 --tree
     """
     from weightlens.terminal.show import Selection
@@ -91,7 +94,7 @@ def show(
     out.check(model, config=config)
     selection = Selection(tuple(layer or ()), grep, cut, full, precision, stats, optimizer, sha256, heat)
     refuse_together(selection, {"--textconv": textconv, "--summary": summary, "--tree": tree})
-    refuse_heat(heat, output_format)
+    refuse_heat(heat, out.format)
     opening = ModelOptions(model, config, assume)
     if textconv:
         from weightlens.terminal.textconv import text_of_file
@@ -167,9 +170,10 @@ def trace(
     full: Annotated[bool, typer.Option("--full", help="Do not abbreviate.")] = False,
     precision: Annotated[int, typer.Option("--precision", "-p", metavar="N", min=0, max=17, help="Digits after the point.")] = 4,
     heat: Heat = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Say what each layer and each step is for.")] = False,
     scale: Scale = None,
     cells: Annotated[Path | None, typer.Option("--cells", metavar="BOOK", help="Name this workbook's cells beside the numbers.")] = None,
-    output_format: Format = "table",
+    output_format: FormatOfFile = None,
     output: Output = None,
     force: Force = False,
     config: Config = None,
@@ -179,6 +183,7 @@ def trace(
 
     \b
     weightlens trace or.h5 -i "0,1"
+    weightlens trace or.h5 -i "0,1" --explain
     weightlens trace digits.keras -i digits.csv --layer dense
     weightlens trace digits.keras -i digits.csv --heat
     weightlens trace or.h5 -i or.csv --cells or.xlsx
@@ -186,24 +191,24 @@ def trace(
     """
     from weightlens.engine.forward import trace as run
     from weightlens.terminal.describe import layers_called
-    from weightlens.terminal.print_trace import print_trace, write_json
+    from weightlens.terminal.print_trace import Looks, print_trace, write_json
 
     out = Destination(output, force, output_format)
     out.check(model, input=given, cells=cells, config=config)
-    refuse_heat(heat, output_format)
+    refuse_heat(heat, out.format)
     loaded = ModelOptions(model, config, assume, layers).load()
     chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)
     recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
-    places = None
+    places, looks = None, Looks(full, precision, heat, explain)
     if cells is not None:
         from weightlens.spreadsheet.cell_values import read_book
         from weightlens.spreadsheet.cells_map import cells_of
 
         places = cells_of(read_book(cells), recorded)
     out.write(
-        lambda screen: print_trace(recorded, screen, chosen, full, precision, places, samples.labels, heat),
-        json=lambda file: write_json(recorded, file, chosen, places, samples.labels),
+        lambda screen: print_trace(recorded, screen, chosen, looks, places, samples.labels),
+        json=lambda file: write_json(recorded, file, chosen, places, samples.labels, explain=explain),
     )
     note_non_finite_weights(loaded)
     if recorded.stopped:

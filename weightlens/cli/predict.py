@@ -13,7 +13,7 @@ import numpy as np
 import typer
 
 from weightlens.cli.common import Assume, Config, Force, ModelFile, ModelOptions, Output, Part, Scale, progress_bar, refuse_shapes
-from weightlens.cli.destination import Destination, check_choice
+from weightlens.cli.destination import Destination
 from weightlens.cli.messages import non_finite_words, note, note_non_finite_weights, report_done
 from weightlens.engine import forward
 from weightlens.engine.wanted import is_stateful
@@ -38,7 +38,9 @@ def predict(
     layers: Part = None,
     scale: Scale = None,
     rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Rows computed at a time.")] = 1000,
-    output_format: Annotated[str, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet.")] = "csv",
+    output_format: Annotated[
+        str | None, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet; else by the ending of -o, or csv.")
+    ] = None,
     config: Config = None,
     assume: Assume = None,
     workers: Annotated[int, typer.Option("--workers", metavar="N", min=1, help="Processes, where -i is a pattern of many files.")] = 1,
@@ -52,15 +54,15 @@ def predict(
     weightlens predict or.h5 -i "s3://bucket/part-*.parquet" -o DIR --workers 4
     """
     if is_pattern(given):
-        check_choice(output_format, "--format", tuple(WRITERS))
-        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale), output_format, QUIET.get())
+        kind = Destination(asked=output_format, formats=tuple(WRITERS)).format  # -o is a folder
+        task = Prediction(ModelOptions(model, config, assume, layers), Rows(given, rows, scale), kind, QUIET.get())
         predict_parts(task, output, workers, scheduler, force)
         return
     out = Destination(output, force, output_format, tuple(WRITERS))
     out.check(model, input=given, config=config)
     loaded, asked = ModelOptions(model, config, assume, layers).load(), Rows(given, rows, scale)
     with progress_bar("predicting", asked.count()) as advance, out.opened() as file:
-        WRITERS[output_format](loaded, predictions(loaded, asked, advance), file)
+        WRITERS[out.format](loaded, predictions(loaded, asked, advance), file)
     note_non_finite_weights(loaded)
 
 

@@ -93,8 +93,9 @@ def train_sheet(
     batch: Batch = "full",
     init: Seed = None,
     output_format: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="xlsx, or table or json to print the first step.")
-    ] = "xlsx",
+        str | None,
+        typer.Option("--format", metavar="FORMAT", help="xlsx; table or json for the first step; else by the ending of -o."),
+    ] = None,
     by_hand: ByHand = None,
     output: Output = None,
     force: Force = False,
@@ -114,28 +115,26 @@ def train_sheet(
             raise BadInput("-o does not go with --by-hand, which writes no workbook")
         check_step(ModelOptions(model, config).load(), asked, by_hand, output_format)
     out = Destination(output, force, output_format, FORMATS)
-    if output_format == "xlsx":
+    if out.format == "xlsx":
         out = replace(out, file=output or Path(Path(model).stem + "_learns.xlsx"))
     out.check(model, input=data, config=config)
     opened = ModelOptions(model, config).load()
     epoch, read = asked.record(opened)
-    if output_format != "xlsx":
+    if out.format != "xlsx":
         from weightlens.terminal.print_trace import print_trace, write_json
 
         first = epoch.trace
-        out.write(
-            lambda screen: print_trace(first, screen, (), False, 4), json=lambda file: write_json(first, file, (), command="train-sheet")
-        )
+        out.write(lambda screen: print_trace(first, screen), json=lambda file: write_json(first, file, (), command="train-sheet"))
         return
     write_sheet(opened, asked, epoch, read, epochs, out)
 
 
-def check_step(model: Model, asked: Training, by_hand: str, output_format: str) -> NoReturn:
+def check_step(model: Model, asked: Training, by_hand: str, output_format: str | None) -> NoReturn:
     """Compare a calculation of the first step by hand; exit with 1 where it differs."""
     from weightlens.checks.by_hand.compare import check_training_by_hand
     from weightlens.terminal.print_report import print_hand_report, write_report
 
-    out = Destination(format="table" if output_format == "xlsx" else output_format)
+    out = Destination(asked=None if output_format == "xlsx" else output_format)
     report = check_training_by_hand(asked.record(model)[0].trace, by_hand)
     out.write(lambda screen: print_hand_report(report, screen), json=lambda file: write_report(report, file))
     raise typer.Exit(0 if report.ok else 1)

@@ -10,7 +10,7 @@ import numpy as np
 from weightlens.call_order import keys_of, refs
 from weightlens.engine.wanted import name_list
 from weightlens.errors import BadInput, UnsupportedLayer
-from weightlens.model import Layer, Model
+from weightlens.model import NUMBERS, Layer, Model
 from weightlens.specs.sizes import shape_words
 
 if TYPE_CHECKING:
@@ -63,10 +63,16 @@ def input_keys(keys: Iterable[str], names: Sequence[str], called: Sequence[str] 
 
 def fit(x: Any, layer: Layer, dtype: DTypeLike) -> np.ndarray:
     """One input as an array of the shape that its InputLayer asks for."""
-    array = np.asarray(x)
+    try:
+        array = np.asarray(x)
+    except ValueError:
+        raise BadInput(f"input {layer.name!r} was given rows of different lengths") from None
     if not array.size:
         raise BadInput(f"input {layer.name!r} was given no numbers")
-    array = as_text(array) if array.dtype.kind in "USO" else array.astype(dtype)
+    if array.dtype.kind not in "USO" or str(layer.config.get("dtype")).startswith(NUMBERS):
+        array = as_numbers(array, layer.name).astype(dtype)
+    else:
+        array = as_text(array)
     shape = layer.config.get("batch_shape")
     if layer.faults:
         raise UnsupportedLayer(layer.name, layer.class_name, layer.faults[0])
@@ -78,6 +84,15 @@ def fit(x: Any, layer: Layer, dtype: DTypeLike) -> np.ndarray:
     if array.ndim != rank or any(want not in (None, have) for want, have in zip(shape[1:], array.shape[1:], strict=True)):
         got = shape_words(array.shape[1:] if array.ndim == rank else array.shape)
         raise BadInput(f"input {layer.name!r} takes {shape_words(shape[1:])} per sample, but the numbers given are {got}")
+    return array
+
+
+def as_numbers(array: np.ndarray, name: str) -> np.ndarray:
+    """Numbers, also those among Python objects, as a table of several kinds of columns holds them; text is refused."""
+    if array.dtype.kind in "US" or (
+        array.dtype.kind == "O" and not all(isinstance(value, (int, float, np.number)) for value in array.flat)
+    ):
+        raise BadInput(f"input {name!r} takes numbers, but was given text or other objects")
     return array
 
 

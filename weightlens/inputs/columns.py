@@ -27,8 +27,9 @@ def columns_of_inputs(titles: list[str] | None, width: int, wanted: list[Wanted]
         sizes = [len(part) for part in chosen]
         if some := {(k, e): i for (k, e), i in named.items() if (sizes[k] == 1 if e is None else e <= sizes[k])}:
             refuse_other_order(some, chosen, titles, wanted, source)
-            order = name_list([titles[i] for columns in chosen for i in columns])
-            notes.append(f"not every title is the name of an input; the columns are read in this order: {order}")
+            order = [titles[i] for columns in chosen for i in columns]
+            if len(wanted) > 1 or any(re.fullmatch(ANSWERS, title) for title in order):  # else the columns are where their titles say
+                notes.append(f"not every title is the name of an input; the columns are read in this order: {name_list(order)}")
     used = {column for columns in chosen for column in columns}
     if left := [title or "the column without a title" for i, title in enumerate(titles) if i not in used]:
         notes.append(f"left out: {name_list(left)}")

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.comparisons import greater, without_nan
+from weightlens.layers.comparisons import greater, less, without_nan
 from weightlens.layers.faster import at_least, at_most, exp_at_most
 from weightlens.layers.signature import Array, Axis, Function, Step
 from weightlens.recording import Recorded, Role, noted, value_of
@@ -144,7 +144,7 @@ def hard_shrink(x: Array, threshold: float = 0.5) -> Any:
 @activation
 def soft_shrink(x: Array, threshold: float = 0.5) -> Any:
     """``x`` moved towards 0 by ``threshold``, 0 in between."""
-    return np.maximum(x - threshold, 0.0) + np.minimum(x + threshold, 0.0)
+    return np.where(greater(x, threshold), x - threshold, np.where(less(x, -threshold), x + threshold, 0.0))
 
 
 @activation
@@ -227,6 +227,8 @@ def sparse_sigmoid(x: Array) -> Any:
 def glu(x: Array, axis: int = -1) -> Any:
     """First half of the axis times the sigmoid of the second half (Dauphin et al. 2016)."""
     a, b = np.split(x, 2, axis=axis)
+    if np.any((value_of(b) == -np.inf) & np.isinf(value_of(a))):  # times 0, but no e^-x is infinite here
+        raise NotImplementedError("multiplies an infinite number by the sigmoid of -inf, which is NaN in Keras")
     return a * sigmoid(b)
 
 

@@ -64,11 +64,11 @@ def numbers(x: Number) -> Any:
     return np.where(x, 1.0, 0.0) if is_truth(x) else x
 
 
-def without_nan(x: Array) -> Array:
+def without_nan(x: Array, doing: str = "puts numbers in order") -> Array:
     """``x``, which is about to be put in order; refused with NaN in it, for which each backend of Keras finds another place."""
     values = np.asarray(value_of(x))
     if values.dtype.kind == "f" and np.isnan(values).any():
-        raise NotImplementedError("puts numbers in order, and one of them is NaN")
+        raise NotImplementedError(f"{doing}, and one of them is NaN")
     return x
 
 

@@ -116,7 +116,8 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     names = layers_and_blocks.unique_names(program)
     layers = layers_and_blocks.layers(plan.trace, program)
     number = {layer["path"]: i for i, layer in enumerate(layers)}
-    blocks = [layers_and_blocks.block(program, k, plan.trace, number, names) for k in range(len(program.placed))]
+    along = layers_and_blocks.input_axes(plan.trace)
+    blocks = [layers_and_blocks.block(program, k, plan.trace, number, names, along) for k in range(len(program.placed))]
     block_of = {id(placed.made): k for k, placed in enumerate(program.placed)}
     source = model.provenance
     head = {

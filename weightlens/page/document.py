@@ -21,7 +21,7 @@ import orjson
 BOOT = ("inflate", "boot")
 MODULES = (
     "inflate", "functions", "formula", "compile", "machine", "data", "network", "words", "grid", "dom", "colours", "state", "api",
-    "explain", "graph", "hand", "labels", "sheet", "curve", "panel", "outputs", "maps", "middle", "stepper", "save", "main",
+    "explain", "graph", "hand", "labels", "sheet", "paper", "curve", "panel", "outputs", "maps", "middle", "stepper", "save", "main",
 )  # fmt: skip
 IMPORT = re.compile(r"^import [^;]*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(async |)(function|class|const|let))", re.MULTILINE)

@@ -9,6 +9,8 @@ import numpy as np
 from weightlens.axes import Factor
 from weightlens.page.program import Program, runs
 from weightlens.recording import Step, Trace
+from weightlens.recording.calls import PRODUCTS, einsum_subscripts, factors, operation
+from weightlens.recording.graph import ordered
 from weightlens.words.captions import mathematics
 from weightlens.words.explained import explained
 from weightlens.words.layer_words import call_words, sentence, shares
@@ -45,8 +47,21 @@ def one_layer(trace: Trace, path: str, reads: list[int], shape: tuple[int, ...])
     }
 
 
-def block(program: Program, k: int, trace: Trace, number: dict[str, int], names: dict[int, str]) -> dict[str, Any]:
-    """One block: how it lies, what it is called, and how it is computed."""
+def input_axes(trace: Trace) -> dict[int, int]:
+    """The axis along which the columns of an input stand: of each input that is a table, and of what it is multiplied by; by identity."""
+    tables = {id(x): 1 for x in trace.inputs if x.ndim == 2 and [f.name for f in trace.axes.named(x).axes[1]] == ["feature"]}
+    found = dict(tables)
+    for made in ordered([step.made for step in trace.steps]) if tables else ():
+        if operation(made) in PRODUCTS:
+            letters = einsum_subscripts(made).partition("->")[0].split(",")
+            factor_of = list(zip(factors(made), letters, strict=True))
+            summed = {own[1] for x, own in factor_of if id(x) in tables}
+            found |= {id(w): own.index(c) for w, own in factor_of for c in summed & set(own) if getattr(w, "kind", "") == "weight"}
+    return found
+
+
+def block(program: Program, k: int, trace: Trace, number: dict[str, int], names: dict[int, str], along: dict[int, int]) -> dict[str, Any]:
+    """One block: how it lies, what it is called, and how it is computed. ``along``: see ``input_axes``."""
     placed = program.placed[k]
     a, made = placed.block.arrangement, placed.made
     found: dict[str, Any] = {
@@ -68,6 +83,8 @@ def block(program: Program, k: int, trace: Trace, number: dict[str, int], names:
         found["argument"] = program.arguments[k]
     if made.dtype.kind == "U":
         found["text"] = True
+    if id(made) in along:
+        found["inputAxis"] = along[id(made)]
     if placed.kind == "weight" and made.source is not None:
         found["path"] = made.source.path
     if placed.kind == "step":

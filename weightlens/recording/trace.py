@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weightlens.errors import unknown
 from weightlens.recording.arrays import NO_ROLE, Operation, Recorded, Role
 from weightlens.recording.graph import copies, is_inside, ordered, walk
 
@@ -145,7 +146,7 @@ class Trace:
     def __getitem__(self, layer: str) -> list[Step]:
         steps = [step for step in self.steps if is_inside(step.layer, layer)]
         if not steps and layer not in self.layer_outputs:
-            raise KeyError(layer)
+            raise unknown("layer", layer, self.layer_outputs)
         return steps
 
     def __iter__(self) -> Iterator[Step]:

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from weightlens.errors import first_few, unknown
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.activation import named_function
-from weightlens.specs.sizes import shape_words
+from weightlens.specs.sizes import shape_words, tuple_text
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
+ROOM = 44  # letters for the weights of a layer
 UNPLACED = "not placed in any layer"  # the heading of such arrays
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
@@ -42,19 +44,25 @@ def is_under(path: str, layer: str) -> bool:
     return path == layer or path.startswith(layer + "/")
 
 
-def layers_called(model: Model, names: Iterable[str]) -> tuple[str, ...]:
-    """The layers that are called so: by name, or by a pattern of the shell (``conv*``). Raises ``BadInput`` where there is none.
+def is_called(entry: Entry, name: str) -> bool:
+    """Whether a layer has this name, or a path or name like this pattern."""
+    own = entry.layer.name
+    return own == name or (any(sign in name for sign in "*?[") and any(fnmatch.fnmatchcase(text, name) for text in (entry.path, own)))
 
-    A layer whose name itself has such signs is found by its name.
+
+def layers_called(model: Model, names: Iterable[str]) -> tuple[str, ...]:
+    """The layers that are called so: by path, by name, or by a pattern of the shell (``conv*``). Raises ``BadInput`` where there is none.
+
+    A layer whose name itself has such signs is found by its name; those in nested models by their own names, too.
     """
-    paths = [entry.path for entry in layer_entries(model)]
+    entries = list(layer_entries(model))
+    paths = [entry.path for entry in entries]
     found: list[str] = []
     for name in names:
-        known = any(is_under(path, name) for path in paths)
-        like = [] if known or not any(sign in name for sign in "*?[") else [path for path in paths if fnmatch.fnmatchcase(path, name)]
-        if not known and not like:
-            model.layer_named(name)
-        found += like or [name]
+        like = [name] if any(is_under(path, name) for path in paths) else [e.path for e in entries if is_called(e, name)]
+        if not like:
+            raise unknown("layer", name, paths)
+        found += like
     return tuple(dict.fromkeys(found))
 
 
@@ -76,6 +84,13 @@ def options_of(layer: Layer) -> str:
         words = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
         parts.append(f"{key} {' x '.join(map(str, value)) if is_plain_list else words}")
     return ", ".join(parts)
+
+
+def weight_text(weights: dict[str, Weight]) -> str:
+    """``kernel (2, 2), bias (2)``; of many, as many as a line has room for."""
+    texts = [f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items()]
+    fitting = next((n for n in range(len(texts), 1, -1) if len(", ".join(texts[:n])) <= ROOM), 1)
+    return first_few(texts, fitting)
 
 
 def output_shapes(model: Model) -> dict[str, str]:

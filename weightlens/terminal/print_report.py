@@ -68,7 +68,7 @@ def print_report(report: Report, screen: Screen) -> None:
     for row in report.rows:
         witness = f"Keras {row.precision}" if row.precision else clean(row.witness)  # without its version: there is little room
         differences = [f"{number:.1e}" if number else "0" for number in (row.worst_absolute, row.worst_relative)]
-        texts = [clean(row.layer, 40), clean(row.class_name, 40), tuple_text(row.shape), witness]
+        texts = [clean(row.layer), clean(row.class_name, 40), tuple_text(row.shape), witness]
         rows.append([*texts, *differences, row.element, row.verdict])
     if len(rows) > 1:
         differing = [number for number, row in enumerate(report.rows, 1) if not row.ok]
@@ -89,10 +89,10 @@ def print_hand_report(report: HandReport, screen: Screen) -> None:
     rows = [["layer", "step", "numbers", "worst at", "yours", "right", ""]]
     for row in report.rows:
         numbers = [str(row.shape[0]), row.element, f"{row.theirs:.6g}", f"{row.ours:.6g}"]
-        rows.append([clean(row.layer, 40), clean(row.class_name, 40), *numbers, row.words])
+        rows.append([clean(row.layer), clean(row.class_name, 40), *numbers, row.words])
     screen.lines(screen.table(rows, (2, 4, 5), [i for i, row in enumerate(report.rows, 1) if row.verdict != "OK"], (2, 3, 4, 5)))
     screen.line()
-    for note in report.notes:
+    for note in () if report.ok else report.notes:  # what is right says them in its verdict
         screen.lines(screen.wrapped(f"Note: {clean(note, 400)}"))
     if not report.explanations:
         screen.lines(screen.wrapped(clean(report.summary, 600)))

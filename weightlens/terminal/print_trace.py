@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from weightlens.terminal import Screen, clean
 from weightlens.terminal.escape import width_of
 from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_weight
 from weightlens.terminal.matrix_lines import matrix_lines
+from weightlens.words.explained import explained
+from weightlens.words.layer_words import sentence
 from weightlens.words.worked import Arithmetic
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the address of each element's cell
@@ -26,38 +28,46 @@ FEW = 64  # numbers of a step that are printed without abbreviating
 WORKED = 16  # elements of a step up to which each one is worked out; of larger steps the first one is
 
 
+class Looks(NamedTuple):
+    """How numbers are shown: all of them, so many digits, matrices as pictures; ``explain``: and what each layer and step is for."""
+
+    full: bool = False
+    precision: int = 4
+    heat: bool = False
+    explain: bool = False
+
+
 def print_trace(
     trace: Trace,
     screen: Screen,
-    layers: tuple[str, ...],
-    full: bool,
-    precision: int,
+    layers: tuple[str, ...] = (),
+    looks: Looks = Looks(),  # noqa: B008 (it cannot be changed)
     cells: Cells | None = None,
     titles: Sequence[list[str]] = (),
-    heat: bool = False,
 ) -> None:
     """Print the inputs, each layer's steps, and the outputs.
 
-    ``cells``: where each number stands in a workbook; ``titles``: what the columns of each input are called;
-    ``heat``: matrices as pictures.
+    ``cells``: where each number stands in a workbook; ``titles``: what the columns of each input are called.
     """
     from weightlens.axes.factors import plain
 
-    writer = TraceWriter(screen, full, precision, cells or {}, heat)
+    writer = TraceWriter(screen, looks, cells or {})
     if not layers:
         for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
             axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.named(x).titled]
             titled = x.ndim == 2 and len(names) == x.shape[1]
             whole = x.value.dtype.kind == "f" and bool((x.value == np.rint(x.value)).all())  # truth values, numbers of words
-            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ()), 0 if whole else precision))
+            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ()), 0 if whole else looks.precision))
     steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
     for path, group in groupby(steps, key=lambda step: step.layer):
         screen.line()
-        class_name = trace.layers[path].class_name if path in trace.layers else ""  # constants, a loss and gradients have no layer
-        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(class_name)}" if class_name else ""))
+        layer = trace.layers.get(path)  # constants, a loss and gradients have none
+        screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(layer.class_name)}" if layer is not None else ""))
+        if looks.explain and layer is not None:
+            screen.lines(writer.told(path, sentence(layer), "  "))
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
@@ -74,7 +84,7 @@ def print_layer(steps: list[Step], writer: TraceWriter) -> None:
     hidden: Counter[str] = Counter()
     for step in steps:
         seen[step.name] += 1
-        if not writer.full and ROUNDS < seen[step.name] < rounds[step.name]:
+        if not writer.looks.full and ROUNDS < seen[step.name] < rounds[step.name]:
             hidden[step.name] += 1
             continue
         if hidden:
@@ -90,6 +100,7 @@ def write_json(
     cells: Cells | None = None,
     labels: Sequence[list[str]] = (),
     command: str = "trace",
+    explain: bool = False,
 ) -> None:
     """Write the whole trace as JSON: inputs, steps with words and values (and cells of a workbook), outputs."""
     from weightlens.terminal.machine import to_json  # with it come zip files and more
@@ -109,6 +120,8 @@ def write_json(
                 "shape": step.value.shape,
                 "axes": step.axes,
             }
+            if explain:
+                facts["explained"] = explained(step)
             if cells is not None and id(step.made) in cells:
                 from weightlens.spreadsheet.cell_areas import cell_names
 
@@ -124,8 +137,9 @@ def write_json(
 class TraceWriter:
     """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
 
-    def __init__(self, screen: Screen, full: bool, precision: int, cells: Cells, heat: bool = False) -> None:
-        self.screen, self.full, self.precision, self.cells, self.heat = screen, full, precision, cells, heat
+    def __init__(self, screen: Screen, looks: Looks, cells: Cells) -> None:
+        self.screen, self.looks, self.cells = screen, looks, cells
+        self.said = set[tuple[str, str]]()
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
     def step(self, step: Step) -> Iterator[str]:
@@ -135,6 +149,8 @@ class TraceWriter:
         room = self.screen.width - width_of(last) - len(shape)
         yield from above
         yield last + " " * room + self.screen.dim(shape) if room > 0 else last
+        if self.looks.explain:
+            yield from self.told(step.layer, explained(step), "    ")
         sheet, places = self.cells.get(id(step.made), ("", None))
         if places is not None and places.size:
             from weightlens.workbook.formulas.cell_arrays import cell_name
@@ -151,6 +167,12 @@ class TraceWriter:
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
                 yield from map(self.screen.dim, self.example(step, index))
+
+    def told(self, layer: str, text: str, indent: str) -> Iterator[str]:
+        """What a layer or a step is for, in words; once in each layer."""
+        if text and (layer, text) not in self.said:
+            self.said.add((layer, text))
+            yield from map(self.screen.dim, self.screen.wrapped(clean(text, 600), indent))
 
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with its arithmetic."""
@@ -193,10 +215,10 @@ class TraceWriter:
         if values.dtype.kind not in "biuf":
             yield f"    {clean(values.tolist(), self.screen.width - 4)}"
             return
-        if self.heat:
+        if self.looks.heat:
             from weightlens.terminal.heat import heat_lines
 
-            yield from heat_lines(part_of(array_weight(values), label=label), self.screen, self.full)
+            yield from heat_lines(part_of(array_weight(values), label=label), self.screen, self.looks.full)
             return
-        shown = view_of_weight(array_weight(values), None, self.full, FEW, label)
-        yield from matrix_lines(shown, self.screen, self.precision if precision is None else precision, wrap=not self.full)
+        shown = view_of_weight(array_weight(values), None, self.looks.full, FEW, label)
+        yield from matrix_lines(shown, self.screen, self.looks.precision if precision is None else precision, wrap=not self.looks.full)

@@ -162,7 +162,8 @@ def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[s
     if p.path and (digest := sha256_of(p.path, always_hash)):
         yield screen.dim(f"sha256 {digest}")
     if model.optimizer:
-        yield screen.dim(f"{len(model.optimizer)} arrays of the optimizer are not counted; --optimizer shows them")
+        arrays, are = ("1 array", "is") if len(model.optimizer) == 1 else (f"{len(model.optimizer)} arrays", "are")
+        yield screen.dim(f"{arrays} of the optimizer {are} not counted; --optimizer shows {'it' if are == 'is' else 'them'}")
     for note in model.notes:
         yield from map(screen.dim, screen.wrapped(f"Note: {clean(note, 400)}"))
     faults = list(every_fault(model))

@@ -86,7 +86,7 @@ def record_epoch(model: Model, inputs: Any, targets: np.ndarray, recipe: Recipe,
         trace.results = [y]
         parts.mark(trace, 0, "Forward")
         if y.shape != t.shape:
-            raise BadInput(f"the network gives {_numbers(y)} for each sample, but there are {_numbers(t)} in its target (--target)")
+            raise BadInput(f"the network gives {_numbers(y)} for each sample, but its target (--target) has {_numbers(t)}")
         losses, loss = loss_steps(trace, recipe, t, y)
         accuracy = accuracy_step(trace, t, y)
         parts.mark(trace, 0, "Loss")

@@ -11,7 +11,7 @@ from os import PathLike
 
 import numpy as np
 
-from weightlens.errors import BadInput, did_you_mean
+from weightlens.errors import BadInput, unknown
 from weightlens.importing import Change, Imported, NewNumbers, fit_to_dtype, write_copy
 from weightlens.model import Model, Weight
 from weightlens.terminal.matrices import parse_slice
@@ -75,7 +75,7 @@ def read_setting(text: str, model: Model) -> Setting:
     if not equals or not name:
         raise BadInput(f"--set {text!r}: {EXAMPLE}")
     if name not in weights:
-        raise BadInput(f"--set {text!r}: there is no weight {name!r}; {did_you_mean(name, list(weights), 'the weights are')}")
+        raise BadInput(f"--set {text!r}: {unknown('weight', name, weights)}")
     weight = weights[name]
     refuse_other_kinds(name, weight)
     part = parse_slice(cut, weight.shape, f"--set {text}: the index") if cut is not None else ()

@@ -41,7 +41,7 @@ class WrittenNumber:
 
 @dataclass(frozen=True)
 class Claim:
-    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and the line it is written in."""
+    """One number of the calculation by hand: the step, sample and unit it is said to belong to, and the file and line it is written in."""
 
     written: WrittenNumber
     layer: str = ""
@@ -64,7 +64,7 @@ class Claims:
 class OutputRows:
     """A calculation of which only the final outputs were written down, as rows of a table without names of steps.
 
-    A row without numbers stands between others only.
+    A row without numbers stands before others or between them.
     """
 
     source: str
@@ -142,10 +142,11 @@ def claims_from_list(rows: list[Row], head: dict[str, int], source: str) -> Clai
         cells = {key: row[i].strip() for key, i in head.items() if i < len(row)}
         if not cells.get("value"):
             continue
-        number = number_in(cells["value"], f"{source}, line {line}")
+        place = f"{source}, line {line}"
+        number = number_in(cells["value"], place)
         unit, samples, times = ([int(n) for n in re.findall(r"\d+", cells.get(key, ""))] for key in ("unit", "sample", "time"))
         sample, time = (numbers[0] if numbers else None for numbers in (samples, times))
-        claims.append(Claim(number, cells.get("layer", ""), cells.get("step", ""), sample, tuple(unit) or None, time, f"line {line}"))
+        claims.append(Claim(number, cells.get("layer", ""), cells.get("step", ""), sample, tuple(unit) or None, time, place))
     return Claims(source, claims)
 
 
@@ -158,8 +159,9 @@ def output_rows(table: Table, source: str) -> OutputRows:
     numbers = [[number_in(cell, source) for i, cell in enumerate(row) if cell.strip() and i not in labels] for row in rows]
     if not any(numbers):
         raise BadInput(f"{source}: holds no numbers")
-    filled = [i for i, row in enumerate(numbers) if row]
-    return OutputRows(source, numbers[filled[0] : filled[-1] + 1], has_index_title(table.titles) and 0 not in labels)
+    while not numbers[-1]:
+        numbers.pop()
+    return OutputRows(source, numbers, has_index_title(table.titles) and 0 not in labels)
 
 
 def number_in(cell: str, place: str) -> WrittenNumber:

@@ -61,7 +61,7 @@ class HandReport(Report):
         """The verdict: right and to how many digits, or what is wrong first, and why."""
         if self.ok:
             count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.rows)
-            remark = f" ({self.notes[0]})" if self.notes else ""
+            remark = f" ({'; '.join(self.notes)})" if self.notes else ""
             right = f"within float32 rounding, {units_words(units)}" if units else f"to {precision_words(self.rows)}"
             numbers = f"all {count} numbers" if count > 1 else "1 number"
             return f"{self.subject}: right {right}, {numbers} in {len(self.rows)} step{'s' * (len(self.rows) != 1)}{remark}"

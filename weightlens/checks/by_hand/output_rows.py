@@ -10,7 +10,7 @@ import numpy as np
 
 from weightlens.checks.by_hand.claims import OutputRows, WrittenNumber
 from weightlens.checks.by_hand.placing import Given, Placed, count_right, output_step
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, first_few
 from weightlens.recording import Trace
 
 Table = list[list[WrittenNumber]]
@@ -23,11 +23,14 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
 
     A note says so if it is not a row per sample.
     """
-    filled = replace(given, rows=[row for row in given.rows if row])
-    tables = list(possible_readings(given, trace))
-    if filled != given:  # an empty row is a sample that was left out, or nothing
+    first = next(i for i, row in enumerate(given.rows) if row)
+    below, filled = replace(given, rows=given.rows[first:]), replace(given, rows=[row for row in given.rows if row])
+    tables = list(possible_readings(below, trace))
+    if filled != below:  # an empty row between others is a sample that was left out, or nothing
         passed_over = PASSED_OVER if tables else ""
         tables += [(note or passed_over, table) for note, table in possible_readings(filled, trace)]
+    if first:  # above all others it is nothing, or a sample that was left out
+        tables += possible_readings(given, trace)
     if not tables:
         raise why_not_outputs(filled, trace)
     readings = [(note, given_outputs(table, trace)) for note, table in tables]
@@ -35,7 +38,14 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
     for other_note, other in readings[1:]:
         if count_right(other) > max(count_right(givens), 0 if note else sum(len(g.values) for g in other) / 2):
             note, givens = other_note, other
-    return Placed(givens, notes=[note] if note else [])
+    return Placed(givens, notes=[words for words in (note, left_out(givens)) if words])
+
+
+def left_out(givens: Sequence[Given]) -> str:
+    """Which samples before the last one were left out, in words; empty where none was."""
+    samples = {element[0] for given in givens for element in given.elements}
+    missing = [str(i) for i in range(max(samples)) if i not in samples]
+    return f"left out: sample{'s' * (len(missing) > 1)} {first_few(missing, 8)}" if missing else ""
 
 
 def possible_readings(given: OutputRows, trace: Trace) -> Iterator[tuple[str, Table]]:
@@ -77,7 +87,9 @@ def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
     widths = {len(row) for row in without_row_numbers(given, samples, total, trace)}
     if widths == {total}:
         return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
-    return BadInput(f"{given.source}: a row has {max(widths - {total})} numbers, but the network has {total} output{'s' * (total != 1)}")
+    count = max(widths - {total})
+    numbers, outputs = f"{count} number{'s' * (count != 1)}", f"{total} output{'s' * (total != 1)}"
+    return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}")
 
 
 def given_outputs(table: Table, trace: Trace) -> list[Given]:
@@ -106,7 +118,30 @@ def without_row_numbers(given: OutputRows, samples: int, total: int, trace: Trac
         rows = rows[1:]
     more = {len(row) - total for row in rows if row}
     before = more.pop() if len(more) == 1 and len(rows) <= samples else 0
-    return [row[before:] for row in rows] if before > 0 and are_row_numbers_or_inputs(rows, before, given.has_index, trace) else rows
+    if before > 0 and are_row_numbers_or_inputs(rows, before, given.has_index, trace):
+        return [row[before:] for row in rows]
+    return rows_by_their_inputs(rows, before, trace) or rows if before > 0 else rows
+
+
+def rows_by_their_inputs(table: Table, before: int, trace: Trace) -> Table:
+    """The outputs in the rows of their samples, where the last columns before them are the inputs of one sample each; else no rows."""
+    inputs, found = numeric_inputs(trace), dict[int, list[WrittenNumber]]()
+    width = inputs.shape[1]
+    if not width or before not in (width, width + 1):  # a number of the row may stand before them
+        return []
+    for row in filter(None, table):
+        lead = [number.value for number in row[before - width : before]]
+        same = np.flatnonzero(np.isclose(inputs, lead, rtol=0, atol=1e-3).all(axis=1)).tolist()
+        if len(same) != 1 or same[0] in found:
+            return []
+        found[same[0]] = row[before:]
+    return [found.get(sample, []) for sample in range(max(found) + 1)]
+
+
+def numeric_inputs(trace: Trace) -> np.ndarray:
+    """All numbers that go in, a row for each sample."""
+    numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
+    return np.concatenate(numeric, axis=1) if numeric else np.zeros((trace.results[0].shape[0], 0))
 
 
 def are_row_numbers_or_inputs(table: Table, before: int, has_index: bool, trace: Trace) -> bool:
@@ -116,8 +151,7 @@ def are_row_numbers_or_inputs(table: Table, before: int, has_index: bool, trace:
     """
     filled = [sample for sample, row in enumerate(table) if row]
     lead = np.array([[number.value for number in row[:before]] for row in table if row])
-    numeric = [x.value.reshape(len(x.value), -1) for x in trace.inputs if x.value.dtype.kind in "biuf"]
-    given = np.concatenate(numeric, axis=1)[filled] if numeric else np.zeros((len(filled), 0))
+    given = numeric_inputs(trace)[filled]
     counted = is_numbering(lead[:, 0].tolist(), filled) or (has_index and not (lead[:, 0] % 1).any())
     numbered = before in (1, given.shape[1] + 1) and counted
     if before == 1 and numbered:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from weightlens.checks.by_hand.claims import NOISE, Claim, Claims, WrittenNumber, rounding_allowances
-from weightlens.errors import BadInput, did_you_mean
+from weightlens.errors import BadInput, unknown
 from weightlens.recording import Recorded, Step, Trace
 
 Index = tuple[int, ...]
@@ -149,7 +149,7 @@ def plain_words(name: str) -> str:
 def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Step:
     """The step that a claim names; layers and steps may go by their common names."""
     layer, name = claim.layer.strip(), claim.step.strip()
-    place = f"{source}, {claim.place}" if claim.place else source
+    place = claim.place or source
     if not layer and "/" in name:
         layer, _, name = name.rpartition("/")
     if not layer and not name:
@@ -158,8 +158,7 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         s for s in steps if s.layer.lower().startswith(layer.lower() + "/")
     ]
     if layer and not own:
-        hint = did_you_mean(layer, list(dict.fromkeys(s.layer for s in steps)), "there are")
-        raise BadInput(f"{place}: there is no layer {layer!r}; {hint}")
+        raise BadInput(f"{place}: {unknown('layer', layer, (s.layer for s in steps))}")
     matches = steps_named(own, name, trace, layer) if layer else []
     matches = matches or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
     if not matches and not layer:  # a layer alone: what it hands on
@@ -220,7 +219,7 @@ def element(claim: Claim, step: Step, inside: Index, sample: int, unit: Index) -
     """The index of an element of the step's array; ``unit``: its flat position within a sample of shape ``inside``, or its index."""
     path, shape, size = f"{step.layer}/{step.name}", step.made.shape, int(np.prod(inside))
     if len(shape) > len(inside) and not 0 <= sample < shape[0]:
-        raise BadInput(f"{claim.place}: sample {claim.sample} of {path}, but the input has {shape[0]}")
+        raise BadInput(f"{claim.place}: sample {claim.sample} of {path}, but the input (-i) has {shape[0]} sample{'s' * (shape[0] != 1)}")
     if len(unit) > 1 and (len(unit) != len(inside) or any(i >= n for i, n in zip(unit, inside, strict=True))):
         raise BadInput(f"{claim.place}: {path} has no element {unit}; its shape is {inside} for each sample")
     if len(unit) == 1 and not 0 <= unit[0] < max(size, 1):

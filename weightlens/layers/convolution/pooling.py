@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.comparisons import without_nan
 from weightlens.layers.convolution.windows import channels_last, largest, like_input, per_axis, spatial_axes, windows
 from weightlens.layers.signature import Array, Config, Function, Step, Weights
 
@@ -23,7 +24,7 @@ def pooled(x: Array, config: Config, fill: float) -> Any:
 
 def max_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Largest number of each window. ``keras.layers.MaxPooling1D``, ``2D``, ``3D``."""
-    seen = pooled(x, config, -np.inf)
+    seen = pooled(without_nan(x, "looks for the largest of the numbers in a window"), config, -np.inf)
     return step("maximum", like_input(largest(seen, x.ndim - 2), config))
 
 

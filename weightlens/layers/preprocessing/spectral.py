@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike
 
 from weightlens.layers.convolution.convolutional import convolve
 from weightlens.layers.signature import Array, Config, Function, Number, Step, Weights
+from weightlens.recording import value_of
 
 
 def fourier(length: int, frequencies: int, dtype: DTypeLike) -> tuple[np.ndarray, np.ndarray]:
@@ -67,6 +68,8 @@ def stft_spectrogram(x: Array, w: Weights, config: Config, step: Step) -> Any:
 
 def arctan2(x1: Number, x2: Number) -> Any:
     """The angle of the point ``(x2, x1)``, between -pi and pi."""
+    if not (np.isfinite(value_of(x1)).all() and np.isfinite(value_of(x2)).all()):
+        raise NotImplementedError("computes the angle of a point that is not finite")
     ahead = np.arctan(x1 / np.where(np.equal(x2, 0), 1.0, x2))
     side = np.where(np.greater_equal(x1, 0), math.pi, -math.pi)
     beside = np.where(np.equal(x1, 0), 0.0, side / 2)

@@ -122,7 +122,7 @@ export class Graph {
         },
       },
       draw("rect", { width: WIDE, height: HIGH, rx: 6 }),
-      draw("text", { x: 8, y: 14, class: "name" }, cut(layer.path, 22)),
+      draw("text", { x: 8, y: 14, class: "name" }, cutPath(layer.path, 21)),
       draw("text", { x: 8, y: 29 }, cut(layer.call || "input", 28)),
       draw("text", { x: 8, y: 43, class: "small" }, cut(below, 33)),
       draw("circle", { class: "moved", cx: WIDE - 10, cy: 11, r: 4 }),
@@ -152,3 +152,6 @@ export class Graph {
 
 /** A text cut where it is too long. */
 export const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
+
+/** A path cut where it is too long: its end tells one layer from the next. */
+const cutPath = (path, most) => (path.length > most && path.includes("/") ? `…${path.slice(1 - most)}` : cut(path, most));

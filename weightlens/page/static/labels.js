@@ -16,7 +16,7 @@ export function drawLabels(sheet, context, palette, rows, columns) {
   }
   context.textAlign = "left";
   if (grid.layered) drawOuter(sheet, context, columns);
-  const room = (sheet.asHeat ? grid.group || Math.ceil(COLUMN_LABEL / cell.width) : 1) * cell.width - 3;
+  const room = labelled(sheet) * cell.width - 3;
   for (let column = columns[0]; column < Math.min(grid.width, columns[1]); column++) {
     const x = sheet.corner(0, column)[0];
     if (x >= sheet.left - 1) context.fillText(columnText(sheet, column), x + 2, sheet.top - 11, room);
@@ -43,9 +43,15 @@ export function rowText({ asHeat, cell, grid }, row) {
 }
 
 /** What stands over a column, under the name that it shares with others; of narrow columns only over groups, or over some. */
-function columnText({ asHeat, cell, grid }, column) {
+function columnText(sheet, column) {
+  const { asHeat, grid } = sheet;
   if (!asHeat) return grid.layered ? grid.names(column).inner : grid.columnLabel(column);
-  if (grid.layered) return "";
-  if (grid.group) return grid.groupLabel(column);
-  return column % Math.ceil(COLUMN_LABEL / cell.width) ? "" : grid.columnLabel(column);
+  if (grid.layered || column % labelled(sheet)) return "";
+  return grid.group ? grid.groupLabel(column) : grid.columnLabel(column);
+}
+
+/** How many columns there are for each label: as many groups, or columns, as give it room. */
+function labelled({ asHeat, cell, grid }) {
+  const each = grid.group || 1;
+  return asHeat ? each * Math.ceil(COLUMN_LABEL / (each * cell.width)) : 1;
 }

@@ -2,6 +2,7 @@
 
 import { make } from "./dom.js";
 import { Grid } from "./grid.js";
+import { fromPaper, toPaper } from "./paper.js";
 import { Sheet } from "./sheet.js";
 
 export class Middle {
@@ -9,6 +10,8 @@ export class Middle {
     Object.assign(this, { state, maps, network: state.network });
     this.sheets = [];
     this.element = make("main", { tabIndex: -1 });
+    globalThis.addEventListener("beforeprint", () => this.sheets.forEach(toPaper));
+    globalThis.addEventListener("afterprint", () => this.sheets.forEach(fromPaper));
   }
 
   /** What the layer reads, and its own blocks; those of one name and shape make one table. */

@@ -131,7 +131,7 @@ export class Sheet {
     );
     this.cell = this.asHeat ? { width: small, height: small } : { ...NUMBERS, width: block.text ? 220 : NUMBERS.width };
     const labels = Array.from({ length: Math.min(grid.height, 40) }, (_, row) => rowText(this, row).length);
-    this.left = Math.min(150, Math.max(0, ...labels) * 6.4 + 8);
+    this.left = Math.min(150, Math.ceil(Math.max(0, ...labels) * 6.4) + 8);
     this.top = this.grid.block.columns.length && !grid.folded ? 20 : 4;
     if (grid.layered && !this.asHeat) this.top += OUTER;
     this.most_ = this.most();
@@ -168,20 +168,32 @@ export class Sheet {
   }
 
   draw() {
-    const { view, grid } = this;
+    const { view } = this;
     if (!view.isConnected || !view.clientWidth) return;
-    const [wide, high] = [view.clientWidth, view.clientHeight];
-    const context = sharp(this.canvas, wide, high);
+    this.drawPart(this.canvas, {
+      left: view.scrollLeft,
+      top: view.scrollTop,
+      wide: view.clientWidth,
+      high: view.clientHeight,
+    });
+  }
+
+  /** Draws the cells of a part, from so many pixels on, as wide and high as it is. */
+  drawPart(canvas, part) {
+    const { grid } = this;
+    const { left, top, wide, high } = part;
+    const context = sharp(canvas, wide, high);
     const palette = colours();
     const [rows, columns] = [
-      [this.rowAt(view.scrollTop), this.rowAt(view.scrollTop + high) + 1],
-      [Math.max(0, this.columnAt(view.scrollLeft)), this.columnAt(view.scrollLeft + wide) + 1],
+      [this.rowAt(top), this.rowAt(top + high) + 1],
+      [Math.max(0, this.columnAt(left)), this.columnAt(left + wide) + 1],
     ];
+    this.part = part;
     context.font = "11px system-ui, sans-serif";
     context.textBaseline = "middle";
     context.save();
     context.beginPath();
-    context.rect(this.left, this.top, wide, high);
+    context.rect(this.left, this.top, wide - this.left, high - this.top);
     context.clip();
     for (let row = rows[0]; row < Math.min(grid.height, rows[1]); row++) {
       for (let column = columns[0]; column < Math.min(grid.width, columns[1]); column++)
@@ -190,10 +202,12 @@ export class Sheet {
     this.drawFrames(context, palette);
     context.restore();
     drawLabels(this, context, palette, rows, columns);
+    this.part = null;
   }
 
   corner(row, column) {
-    return [this.left + this.x(column) - this.view.scrollLeft, this.top + this.y(row) - this.view.scrollTop];
+    const { left, top } = this.part ?? { left: this.view.scrollLeft, top: this.view.scrollTop };
+    return [this.left + this.x(column) - left, this.top + this.y(row) - top];
   }
 
   drawCell(context, palette, row, column) {

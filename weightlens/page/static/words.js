@@ -32,19 +32,8 @@ function coordinate(factor, i) {
   return factor.name === "time step" ? `t=${at}` : `${factor.name} ${at}`;
 }
 
-/** The axis of a block along which the columns of the network's input stand: of the input, and of the kernel that reads it; -1 without one. */
-function inputAxis(block, head) {
-  const isTable = ({ kind, shape, axes }) => kind === "input" && shape.length === 2 && axes[1][0]?.name === "feature";
-  if (isTable(block)) return 1;
-  if (block.kind !== "weight" || block.shape.length !== 2) return -1;
-  const { reads } = head.layers[block.layer];
-  const read = head.blocks.find((other) => isTable(other) && reads.length === 1 && reads[0] === other.layer);
-  return read && read.shape[1] === block.shape[0] && block.axes[0][0]?.name === "feature" ? 0 : -1;
-}
-
 /** What a column of the input is called, or a class: by the name that somebody gave it, else "x2", "class 2". */
 function placeName(block, axis, i, head) {
-  block.inputAxis ??= inputAxis(block, head);
   if (axis === block.inputAxis) return head.inputLabels.length === block.shape[axis] ? head.inputLabels[i] : `x${i}`;
   if (axis !== block.shape.length - 1) return null;
   const isAnswer = head.outputs.some((output) => output.block === block.number);
