@@ -36,9 +36,18 @@ REFUSED: dict[str, Callable[[Any], Made]] = {
     "has activity_regularizer": lambda k: ([k.layers.Dense(1, activity_regularizer="l1")], {"loss": "mse"}),
     "adds to the loss": lambda k: ([k.layers.Dense(1), k.layers.ActivityRegularization(0.1)], {"loss": "mse"}),
     "has bias_constraint": lambda k: ([k.layers.Dense(1, bias_constraint="non_neg")], {"loss": "mse"}),
+    "has lora_rank 1": lambda k: ([adapted(k.layers.Dense(1), 3)], {"loss": "mse"}),
+    "has quantization_mode int4": lambda k: ([k.layers.Dense(1, dtype="int4_from_float32")], {"loss": "mse"}),
     "with global_clipnorm": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.SGD(0.1, global_clipnorm=0.1)}),
     "with use_ema": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.SGD(0.1, use_ema=True)}),
 }
+
+
+def adapted(layer: Any, units: int) -> Any:
+    """A layer with low-rank matrices beside its kernel."""
+    layer.build((None, units))
+    layer.enable_lora(1)
+    return layer
 
 
 def compiled(keras: Any, made: Made, path: Path) -> Any:
@@ -69,6 +78,26 @@ def test_what_keras_trains_otherwise_is_refused(keras: Any, tmp_path: Path, word
     network = compiled(keras, REFUSED[words](keras), path := tmp_path / f"m{suffix}")
     with pytest.raises(BadInput, match=words):
         weightlens.fit(path, X, COLUMN if network.output_shape[-1] == 1 else ONE_HOT, epochs=1)
+
+
+def test_what_normalizes_learns_its_scale_but_not_its_statistics(keras: Any, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    inner = keras.Sequential([keras.layers.BatchNormalization()])
+    network = compiled(
+        keras, ([inner, keras.layers.BatchNormalization(), keras.layers.Dense(1)], {"loss": "mse"}), path := tmp_path / "m.keras"
+    )
+    for variable in network.non_trainable_variables:
+        variable.assign(1 + np.abs(variable))
+    network.save(path)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((network(X, training=False) - COLUMN) ** 2)
+        network.optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+    fitted = weightlens.fit(path, X, COLUMN, epochs=5)
+    assert [name.rpartition("/")[2] for name in fitted.weights] == ["gamma", "beta", "gamma", "beta", "kernel", "bias"]
+    for ours, theirs in zip(fitted.weights.values(), network.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-4, atol=1e-5)
 
 
 def test_files_of_keras_2_name_their_own_optimizers(tf_keras: Any, tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def _packed(class_name: str, name: str, stored: tuple[int, ...], config: Config)
 
 
 def _beside(name: str) -> bool:
-    return name.rpartition("/")[2].startswith("lora_") or name.endswith(BESIDE) or name.startswith("seed")
+    return name == "lora_kernel" or name.endswith(BESIDE) or name.startswith("seed")
 
 
 def _not_asked_for(name: str, config: Config) -> str:
