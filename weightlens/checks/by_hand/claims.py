@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -70,6 +70,7 @@ class OutputRows:
     source: str
     rows: list[list[WrittenNumber]]
     has_index: bool = False  # whether the first column has the title that pandas gives to row numbers
+    joined: list[list[WrittenNumber]] = field(default_factory=list)  # one number a row, where all commas may be decimal ones
 
 
 def parse_number(text: str) -> WrittenNumber | None:
@@ -168,7 +169,13 @@ def output_rows(table: Table, source: str) -> OutputRows:
     if not any(numbers):
         raise BadInput(f"{source}: holds no numbers")
     filled = [i for i, row in enumerate(numbers) if row]
-    return OutputRows(source, numbers[filled[0] : filled[-1] + 1], has_index_title(table.titles) and 0 not in labels)
+    joined = [number for row in rows if any(row) and len(row) == 2 and (number := parse_number(",".join(row)))]
+    return OutputRows(
+        source,
+        numbers[filled[0] : filled[-1] + 1],
+        has_index_title(table.titles) and 0 not in labels,
+        [[number] for number in joined] if table.separator == "," and len(joined) == len(filled) else [],
+    )
 
 
 def number_in(cell: str, place: str) -> WrittenNumber:
