@@ -77,14 +77,15 @@ def test_decimal_commas_of_a_network_with_one_output(text: str, right: bool, tmp
 @pytest.mark.parametrize("text", ["y\n0,00\n1,00\n", "layer,step,sample,unit,value\nneuron,activation,0,0,0,00\n"])
 def test_decimal_commas_below_titles_are_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / "mine.csv").write_text(text)
-    with pytest.raises(BadInput, match="row 2 has . columns, the first row has .; a number is written with a point: 0.5"):
+    with pytest.raises(BadInput, match=r"row 2 has . columns, the first row has .; a number is written with a point: 0\.5"):
         check_by_hand(weightlens.load(SAMPLES / "relu_neuron.h5"), [[0.5], [1.5]], tmp_path / "mine.csv")
 
 
-def test_the_outputs_of_one_sample_one_below_the_other(tmp_path: Path) -> None:
-    (tmp_path / "mine.csv").write_text("0.0018\n0.9982\n")
+@pytest.mark.parametrize("text", ["0.0018\n0.9982\n", "0,0018\n0,9982\n"])
+def test_the_outputs_of_one_sample_one_below_the_other(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(text)
     report = check_by_hand(weightlens.load(OR), [[0, 1]], tmp_path / "mine.csv")
-    assert report.ok and report.notes == [output_rows.TURNED]
+    assert report.ok and report.notes == [output_rows.COMMAS if "," in text else output_rows.TURNED]
 
 
 @pytest.mark.parametrize(("values", "allowed"), [

@@ -68,7 +68,7 @@ class Table:
         return rows
 
     def fits(self, row: list[str]) -> bool:
-        """Whether a row has as many cells as the first one; in a loose table it may have any number without titles, and fewer below them."""
+        """Whether a row has as many cells as the first one; in a loose table no more than there are titles, any number without titles."""
         return not (self.titles and any(row[self.width :])) if self.loose else len(row) == self.width
 
 

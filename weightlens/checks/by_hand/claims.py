@@ -169,13 +169,11 @@ def output_rows(table: Table, source: str) -> OutputRows:
     if not any(numbers):
         raise BadInput(f"{source}: holds no numbers")
     filled = [i for i, row in enumerate(numbers) if row]
-    joined = [number for row in rows if any(row) and len(row) == 2 and (number := parse_number(",".join(row)))]
-    return OutputRows(
-        source,
-        numbers[filled[0] : filled[-1] + 1],
-        has_index_title(table.titles) and 0 not in labels,
-        [[number] for number in joined] if table.separator == "," and len(joined) == len(filled) else [],
-    )
+    between = slice(filled[0], filled[-1] + 1)
+    joined = [parse_number(",".join(row)) if len(row) == 2 and any(row) else None for row in rows[between]]
+    may_be_commas = table.separator == "," and len(joined) - joined.count(None) == len(filled)
+    by_commas = [[number] if number else [] for number in joined] if may_be_commas else []
+    return OutputRows(source, numbers[between], has_index_title(table.titles) and 0 not in labels, by_commas)
 
 
 def number_in(cell: str, place: str) -> WrittenNumber:

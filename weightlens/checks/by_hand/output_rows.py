@@ -29,7 +29,7 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
     if filled != given:  # an empty row is a sample that was left out, or nothing
         passed_over = PASSED_OVER if tables else ""
         tables += [(note or passed_over, table) for note, table in possible_readings(filled, trace)]
-    if sum(output_sizes(trace)) == 1:
+    if not tables or sum(output_sizes(trace)) == 1:
         tables += [(COMMAS, table) for _, table in possible_readings(replace(given, rows=given.joined), trace)]
     if not tables:
         raise why_not_outputs(filled, trace)
