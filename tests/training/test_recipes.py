@@ -22,6 +22,7 @@ COMPUTED: dict[str, Callable[[Any], Made]] = {
     "logits of a sigmoid": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": k.losses.BinaryCrossentropy(from_logits=True)}),
     "numbered classes": lambda k: ([k.layers.Dense(3)], {"loss": k.losses.SparseCategoricalCrossentropy(from_logits=True, name="mine")}),
     "in a list": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": [k.losses.BinaryCrossentropy()]}),
+    "in capitals": lambda k: ([k.layers.Dense(1)], {"loss": "MSE"}),
     "a function": lambda k: ([k.layers.Dense(1)], {"loss": k.losses.mean_absolute_error}),
     "no penalty": lambda k: ([k.layers.Dense(1, kernel_regularizer=k.regularizers.L1L2(0.0, 0.0))], {"loss": "mse"}),
     "frozen": lambda k: ([k.layers.Dense(2, kernel_constraint="non_neg", trainable=False), k.layers.Dense(1)], {"loss": "mse"}),

@@ -7,6 +7,7 @@ and the gradient is the difference that every book ends with.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -107,8 +108,8 @@ def remark_on(loss: Loss, ending: str) -> str:
 
 
 def function_name(name: str) -> str:
-    """The name of a loss as a function: that of a class (``MeanSquaredError``) in small letters."""
-    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+    """The name of a loss as a function: that of a class (``MeanSquaredError``) or a short one (``MSE``) in small letters."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def find_loss(name: str) -> Loss:
