@@ -7,7 +7,6 @@ and the gradient is the difference that every book ends with.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -109,7 +108,7 @@ def remark_on(loss: Loss, ending: str) -> str:
 
 def function_name(name: str) -> str:
     """The name of a loss as a function: that of a class (``MeanSquaredError``) or a short one (``MSE``) in small letters."""
-    return re.sub("(?<=[a-z])(?=[A-Z])", "_", name).lower()
+    return "".join("_" + c if c.isupper() and before.islower() else c for before, c in zip(" " + name, name, strict=False)).lower()
 
 
 def find_loss(name: str) -> Loss:
