@@ -11,6 +11,7 @@ import pytest
 
 import weightlens
 from weightlens.errors import BadInput
+from weightlens.training.recipe import as_in_prediction
 
 RNG = np.random.default_rng(5)
 X, COLUMN, ONE_HOT = RNG.normal(size=(6, 3)), np.array([[0.0], [1], [1], [0], [1], [0]]), np.eye(3)[[0, 2, 1, 0, 1, 2]]
@@ -99,6 +100,13 @@ def test_what_normalizes_learns_its_scale_but_not_its_statistics(keras: Any, tmp
     assert [name.rpartition("/")[2] for name in fitted.weights] == ["gamma", "beta", "gamma", "beta", "kernel", "bias"]
     for ours, theirs in zip(fitted.weights.values(), network.trainable_variables, strict=True):
         np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-4, atol=1e-5)
+
+
+def test_layers_that_keras_computes_otherwise_in_training_are_named(keras: Any, tmp_path: Path) -> None:
+    k = keras.layers
+    several = [k.Dense(2), k.SpectralNormalization(k.Dense(3), name="s"), k.BatchNormalization(name="b"), k.Dropout(0.1, name="d")]
+    compiled(keras, ([*several, k.BatchNormalization(trainable=False), k.Dropout(0.0)], {"loss": "mse"}), path := tmp_path / "m.keras")
+    assert as_in_prediction(weightlens.load(path)) == ["s", "b", "d"]
 
 
 def test_files_of_keras_2_name_their_own_optimizers(tf_keras: Any, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ AS_USUAL: dict[str, tuple[Any, ...]] = {  # settings of losses that change nothi
     "axis": (-1, None),
 }  # fmt: skip
 WITHOUT_SQUARES = ("sgd", "momentum", "nesterov")  # optimizers in which gradients are only added up
+BY_BATCHES = frozenset({"moving_mean", "vector_u"})  # weights that Keras changes with each batch, for what it then computes with
 IN_TRAINING = ("rate", "stddev", "dropout", "recurrent_dropout")  # settings of layers that act in training only
 
 
@@ -114,5 +115,5 @@ def as_in_prediction(model: Model) -> list[str]:
     return [
         path
         for path, layer in found
-        if any(layer.config.get(key) for key in IN_TRAINING) or (layer.trainable and "moving_mean" in layer.own_weights)
+        if any(layer.config.get(key) for key in IN_TRAINING) or (layer.trainable and not BY_BATCHES.isdisjoint(layer.own_weights))
     ]
