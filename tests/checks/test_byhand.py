@@ -238,6 +238,10 @@ def test_a_whole_number_that_was_learned_is_right(checked: Callable[..., HandRep
     assert report.ok and report.summary == "mine.csv: right to 1 digit, 1 number in 1 step"
     coarse = checked(neuron, np.array([[3.1]]), "4")
     assert not coarse.ok and "no digits were compared" in coarse.summary
+    by_steps = "layer,step,sample,unit,value\nneuron,dot product,0,0,{}\nneuron,activation,0,0,4"  # 6.00001 and 3.99999 for 3
+    assert checked(neuron, np.array([[2.998]]), by_steps.format("6")).summary.endswith("(6 for 5.996)")
+    assert checked(neuron, np.array([[2.998]]), by_steps.format("6.00")).ok  # two decimals: the zeros of 4.00 are not written
+    assert not checked(neuron, np.array([[2.998]]), by_steps.format("5.996")).ok
 
 
 def test_one_coarse_number_is_not_explained_by_a_mistake_in_one_sample(checked: Callable[..., HandReport]) -> None:

@@ -14,7 +14,7 @@ import pytest
 import weightlens
 from tests.checks import by_hand
 from tests.checks.by_hand import OR, TRUTH_TABLE, calculate, rows
-from tests.conftest import INPUTS
+from tests.conftest import INPUTS, SAMPLES
 from tests.tables.test_tables import number, ods
 from weightlens.checks import check_by_hand
 from weightlens.checks.by_hand import output_rows
@@ -61,6 +61,31 @@ def test_files_as_people_write_them(text: str, encoding: str, tmp_path: Path) ->
     turned = text.replace("0.012", "0.503").replace("0,012", "0,503").replace("1.2 %", "50.3 %").replace("1,2%", "50,3%")
     file.write_bytes(turned.encode(encoding))
     assert not check_by_hand(weightlens.load(OR), TRUTH_TABLE, file).ok
+
+
+@pytest.mark.parametrize(("text", "right"), [
+    ("0,00\n1,00\n", True), ("0,00\n\n3,00\n", True), ("0,0\n3,1\n", False), ('nr;y\n1;0,00\n2;1,00\n', True), ("1,0\n2,1\n3,3\n", True),
+    ("0.00,1.00,3.00", True),
+])  # fmt: skip
+def test_decimal_commas_of_a_network_with_one_output(text: str, right: bool, tmp_path: Path) -> None:
+    """A spreadsheet with decimal commas writes a single column without any separator; row numbers before whole numbers look the same."""
+    (tmp_path / "mine.csv").write_text(text)
+    report = check_by_hand(weightlens.load(SAMPLES / "relu_neuron.h5"), [[0.5], [1.5], [2.5]], tmp_path / "mine.csv")
+    assert (report.ok, any(output_rows.COMMAS in note for note in report.notes)) == (right, text.startswith("0,"))
+
+
+@pytest.mark.parametrize("text", ["y\n0,00\n1,00\n", "layer,step,sample,unit,value\nneuron,activation,0,0,0,00\n"])
+def test_decimal_commas_below_titles_are_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(text)
+    with pytest.raises(BadInput, match=r"row 2 has . columns, the first row has .; a number is written with a point: 0\.5"):
+        check_by_hand(weightlens.load(SAMPLES / "relu_neuron.h5"), [[0.5], [1.5]], tmp_path / "mine.csv")
+
+
+@pytest.mark.parametrize("text", ["0.0018\n0.9982\n", "0,0018\n0,9982\n"])
+def test_the_outputs_of_one_sample_one_below_the_other(text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(text)
+    report = check_by_hand(weightlens.load(OR), [[0, 1]], tmp_path / "mine.csv")
+    assert report.ok and report.notes == [output_rows.COMMAS if "," in text else output_rows.TURNED]
 
 
 @pytest.mark.parametrize(("values", "allowed"), [

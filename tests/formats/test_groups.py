@@ -12,7 +12,7 @@ import pytest
 
 import weightlens
 from tests.formats.build import dense, dense_arrays, functional, given, layer, legacy, names_attribute, node, numbers, sequential, tensor
-from weightlens.errors import UnreadableModel
+from weightlens.errors import UnreadableModel, UnsupportedLayer
 from weightlens.model import Ref
 
 
@@ -283,6 +283,18 @@ def test_lora_inside_a_nested_model_is_merged(tmp_path: Path) -> None:
     outer.save(tmp_path / "m.h5")
     x = numbers(5, 4)
     assert np.allclose(weightlens.load(tmp_path / "m.h5").predict(x)[0], outer(x), atol=1e-5)
+
+
+def test_lora_of_attention_is_refused(keras: Any, tmp_path: Path) -> None:
+    """The file does not say by how much it is multiplied: the settings of the projections are not in it."""
+    x = keras.Input((4, 6))
+    model = keras.Model(x, keras.layers.MultiHeadAttention(2, 3)(x, x))
+    model.layers[1].query_dense.enable_lora(2, lora_alpha=6)
+    model.save(tmp_path / "m.h5")
+    with pytest.raises(UnsupportedLayer, match="the file has a query/lora_kernel_a"):
+        weightlens.predict(tmp_path / "m.h5", numbers(1, 4, 6))
+    model.save(tmp_path / "m.keras")
+    weightlens.predict(tmp_path / "m.keras", numbers(1, 4, 6))  # there Keras has added it
 
 
 @pytest.mark.parametrize("mode", ["", "int4"])

@@ -12,6 +12,7 @@ import pytest
 import weightlens
 from tests.cases import turn
 from weightlens.errors import BadInput
+from weightlens.training.recipe import as_in_prediction
 
 RNG = np.random.default_rng(5)
 X, COLUMN, ONE_HOT = RNG.normal(size=(6, 3)), np.array([[0.0], [1], [1], [0], [1], [0]]), np.eye(3)[[0, 2, 1, 0, 1, 2]]
@@ -23,6 +24,7 @@ COMPUTED: dict[str, Callable[[Any], Made]] = {
     "logits of a sigmoid": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": k.losses.BinaryCrossentropy(from_logits=True)}),
     "numbered classes": lambda k: ([k.layers.Dense(3)], {"loss": k.losses.SparseCategoricalCrossentropy(from_logits=True, name="mine")}),
     "in a list": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": [k.losses.BinaryCrossentropy()]}),
+    "in capitals": lambda k: ([k.layers.Dense(1)], {"loss": "MSE"}),
     "a function": lambda k: ([k.layers.Dense(1)], {"loss": k.losses.mean_absolute_error}),
     "no penalty": lambda k: ([k.layers.Dense(1, kernel_regularizer=k.regularizers.L1L2(0.0, 0.0))], {"loss": "mse"}),
     "frozen": lambda k: ([k.layers.Dense(2, kernel_constraint="non_neg", trainable=False), k.layers.Dense(1)], {"loss": "mse"}),
@@ -37,6 +39,8 @@ REFUSED: dict[str, Callable[[Any], Made]] = {
     "has activity_regularizer": lambda k: ([k.layers.Dense(1, activity_regularizer="l1")], {"loss": "mse"}),
     "adds to the loss": lambda k: ([k.layers.Dense(1), k.layers.ActivityRegularization(0.1)], {"loss": "mse"}),
     "has bias_constraint": lambda k: ([k.layers.Dense(1, bias_constraint="non_neg")], {"loss": "mse"}),
+    "has lora_rank 1": lambda k: ([adapted(k.layers.Dense(1), 3)], {"loss": "mse"}),
+    "has quantization_mode int4": lambda k: ([k.layers.Dense(1, dtype="int4_from_float32")], {"loss": "mse"}),
     "with global_clipnorm": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.SGD(0.1, global_clipnorm=0.1)}),
     "with use_ema": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.SGD(0.1, use_ema=True)}),
 }
@@ -45,6 +49,13 @@ REFUSED: dict[str, Callable[[Any], Made]] = {
 def in_a_file_of_the_day(names: Iterable[str]) -> list[tuple[str, str]]:
     """Each of the names with one kind of file, tomorrow with the other."""
     return [(name, suffix) for i, name in enumerate(names) for suffix in turn((".keras", ".h5"), 2, i)]
+
+
+def adapted(layer: Any, units: int) -> Any:
+    """A layer with low-rank matrices beside its kernel."""
+    layer.build((None, units))
+    layer.enable_lora(1)
+    return layer
 
 
 def compiled(keras: Any, made: Made, path: Path) -> Any:
@@ -73,6 +84,33 @@ def test_what_keras_trains_otherwise_is_refused(keras: Any, tmp_path: Path, word
     network = compiled(keras, REFUSED[words](keras), path := tmp_path / f"m{suffix}")
     with pytest.raises(BadInput, match=words):
         weightlens.fit(path, X, COLUMN if network.output_shape[-1] == 1 else ONE_HOT, epochs=1)
+
+
+def test_what_normalizes_learns_its_scale_but_not_its_statistics(keras: Any, tmp_path: Path) -> None:
+    import tensorflow as tf
+
+    inner = keras.Sequential([keras.layers.BatchNormalization()])
+    network = compiled(
+        keras, ([inner, keras.layers.BatchNormalization(), keras.layers.Dense(1)], {"loss": "mse"}), path := tmp_path / "m.keras"
+    )
+    for variable in network.non_trainable_variables:
+        variable.assign(1 + np.abs(variable))
+    network.save(path)
+    for _ in range(5):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((network(X, training=False) - COLUMN) ** 2)
+        network.optimizer.apply(tape.gradient(loss, network.trainable_variables), network.trainable_variables)
+    fitted = weightlens.fit(path, X, COLUMN, epochs=5)
+    assert [name.rpartition("/")[2] for name in fitted.weights] == ["gamma", "beta", "gamma", "beta", "kernel", "bias"]
+    for ours, theirs in zip(fitted.weights.values(), network.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, np.asarray(theirs), rtol=1e-4, atol=1e-5)
+
+
+def test_layers_that_keras_computes_otherwise_in_training_are_named(keras: Any, tmp_path: Path) -> None:
+    k = keras.layers
+    several = [k.Dense(2), k.SpectralNormalization(k.Dense(3), name="s"), k.BatchNormalization(name="b"), k.Dropout(0.1, name="d")]
+    compiled(keras, ([*several, k.BatchNormalization(trainable=False), k.Dropout(0.0)], {"loss": "mse"}), path := tmp_path / "m.keras")
+    assert as_in_prediction(weightlens.load(path)) == ["s", "b", "d"]
 
 
 def test_files_of_keras_2_name_their_own_optimizers(tf_keras: Any, tmp_path: Path) -> None:

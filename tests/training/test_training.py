@@ -87,7 +87,12 @@ def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
         "dense": ([k.Dense(4, activation="tanh"), k.Dense(1, activation="sigmoid")], "binary_crossentropy", TABLE, column),
         "softmax": ([k.Dense(3), k.Activation("softmax")], "categorical_crossentropy", TABLE, one_hot),
         "softmax, binary": ([k.Dense(3, activation="softmax")], "binary_crossentropy", TABLE, one_hot),
-        "relu, dropout, frozen normalization": ([k.Dense(4, activation="relu"), k.Dropout(0.0), k.Dense(3)], "huber", TABLE, one_hot),
+        "relu, dropout, frozen normalization": (
+            [k.Dense(4, activation="relu"), k.Dropout(0.0), k.BatchNormalization(trainable=False), k.Dense(3)],
+            "huber",
+            TABLE,
+            one_hot,
+        ),
         "convolution": (
             [k.Conv2D(2, 2, activation="relu"), k.MaxPooling2D(2), k.Flatten(), k.Dense(1)],
             "mean_squared_error",
@@ -104,7 +109,8 @@ def trained_by_keras(
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     keras.utils.set_random_seed(3)
     for number, variable in enumerate(model.variables):  # not by its path, which counts the layers made before
-        variable.assign(np.random.default_rng(number).normal(0, 0.3, variable.shape))
+        numbers = np.random.default_rng(number).normal(0, 0.3, variable.shape)
+        variable.assign(1 + numbers**2 if "variance" in variable.path else numbers)
     model.save(saved)
     model.compile(optimizer=optimizer, loss=loss)
     for _ in range(epochs):

@@ -51,7 +51,6 @@ class LayerSpec(NamedTuple):
     only_activation: bool = False  # it is an activation function that a crossentropy may look through, and nothing else
     hands_on: bool = False  # in a prediction it returns its input unchanged
     keeps_kind: bool = False  # whole numbers stay whole numbers of the same kind
-    frozen: bool = False  # computes in training as in a prediction
     picture: str = ""  # what it does to the values of a picture: "scales" them into a range, or "passes" them on
     truth_table: bool = False  # as a first layer it may be fed a truth table
     # What it makes of whole numbers that Keras leaves whole: it "cuts" or "rounds", "wraps" in few bits, takes "means" or "sums".

@@ -55,7 +55,7 @@ def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...
         return
     if not config.get("quantization_mode") and not spec(class_name).again:
         more = [name for name in stored if name not in names and not name.startswith("seed") and not name.endswith(BESIDE)]
-        yield from ((name, _not_asked_for(name, config)) for name in more if not name.rpartition("/")[2].startswith("lora_"))
+        yield from ((name, _not_asked_for(name, config)) for name in more if name != "lora_kernel")
     shapes = expected_shapes(class_name, config, x)
     for name in names:
         if name not in stored or name not in shapes or fits(stored[name], shapes[name]):

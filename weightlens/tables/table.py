@@ -59,15 +59,17 @@ class Table:
                 yield Block(checked)
 
     def checked(self, rows: list[Row]) -> list[Row]:
-        """The rows that are not empty, each checked to have as many cells as the first one; in a loose table all rows."""
-        if self.loose:
-            return rows
-        rows = [row for row in rows if any(row[1])]
+        """The rows that are not empty, in a loose table all of them, each checked to have as many cells as it may."""
+        rows = [row for row in rows if self.loose or any(row[1])]
         for number, row in rows:
-            if len(row) != self.width:
+            if not self.fits(row):
                 comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""
                 raise BadInput(f"{self.name}: row {number} has {len(row)} columns, the first row has {self.width}{comma}")
         return rows
+
+    def fits(self, row: list[str]) -> bool:
+        """Whether a row has as many cells as the first one; in a loose table no more than there are titles, any number without titles."""
+        return not (self.titles and any(row[self.width :])) if self.loose else len(row) == self.width
 
 
 def has_index_title(titles: Sequence[str] | None) -> bool:

@@ -35,7 +35,8 @@ def prepare(
 ) -> Epoch:
     """Record one epoch of training; the defaults come from the file's ``training_config``.
 
-    Every layer computes as in a prediction: dropout drops nothing, batch normalization keeps its statistics.
+    Every layer computes as in a prediction: dropout drops nothing, batch normalization keeps its statistics
+    (its gamma and beta are trained).
 
     ``batch`` samples per update, in the order of the data (default: all); ``seed`` starts from random weights
     (Glorot uniform, biases zero) instead of the file's. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``.

@@ -86,8 +86,8 @@ def _rule(x: Recorded) -> Rule:
     if op in PRODUCTS:
         return product
     raise NoGradient(
-        f"layer {x.layer or 'of the network'!r}: there is no gradient rule for {getattr(op, '__name__', op)}, so it cannot be trained; "
-        "the forward pass still works (weightlens export)"
+        f"{f'layer {x.layer!r}: ' if x.layer else ''}there is no gradient rule for {getattr(op, '__name__', op)}, so the network cannot be "
+        "trained; the forward pass still works (weightlens export)"
     )
 
 

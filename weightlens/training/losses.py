@@ -107,8 +107,8 @@ def remark_on(loss: Loss, ending: str) -> str:
 
 
 def function_name(name: str) -> str:
-    """The name of a loss as a function: that of a class (``MeanSquaredError``) in small letters."""
-    return "".join("_" + c.lower() if c.isupper() else c for c in name).lstrip("_")
+    """The name of a loss as a function: that of a class (``MeanSquaredError``) or a short one (``MSE``) in small letters."""
+    return "".join("_" + c if c.isupper() and before.islower() else c for before, c in zip(" " + name, name, strict=False)).lower()
 
 
 def find_loss(name: str) -> Loss:

@@ -9,8 +9,7 @@ from weightlens.call_order import layers_with_paths
 from weightlens.errors import BadInput
 from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.formats.architecture.layer_config import plain_dict
-from weightlens.model import Layer, Model
-from weightlens.specs.registry import spec_of
+from weightlens.model import Model
 from weightlens.training.losses import function_name
 
 FUNCTIONS = ("function", "LossFunctionWrapper")  # what a loss is that was given as a function
@@ -19,6 +18,7 @@ AS_USUAL: dict[str, tuple[Any, ...]] = {  # settings of losses that change nothi
     "axis": (-1, None),
 }  # fmt: skip
 WITHOUT_SQUARES = ("sgd", "momentum", "nesterov")  # optimizers in which gradients are only added up
+BY_BATCHES = frozenset({"moving_mean", "vector_u"})  # weights that Keras changes with each batch, for what it then computes with
 IN_TRAINING = ("rate", "stddev", "dropout", "recurrent_dropout")  # settings of layers that act in training only
 
 
@@ -82,19 +82,17 @@ def refuse_unusual_loss(stated: Stated) -> None:
 
 
 def refuse_penalties(model: Model) -> None:
-    """Raise ``BadInput`` where a layer adds to the loss, or changes its weights after an update."""
+    """Raise ``BadInput`` where a layer adds to the loss, changes its weights after an update, or trains other arrays than its kernel."""
     for path, layer in layers_with_paths(model):
+        if apart := [key for key in ("quantization_mode", "lora_rank") if layer.trainable and layer.config.get(key)]:
+            words = "Keras trains other arrays than its kernel there, which weightlens does not"
+            raise BadInput(f"layer {path!r} has {apart[0]} {layer.config[apart[0]]}: {words}")
         for key, value in layer.config.items():
-            penalty = key.endswith("_regularizer") and is_at_work(value) and (trains(layer) or key == "activity_regularizer")
-            if penalty or (key.endswith("_constraint") and value is not None and trains(layer)):
+            penalty = key.endswith("_regularizer") and is_at_work(value) and (layer.trainable or key == "activity_regularizer")
+            if penalty or (key.endswith("_constraint") and value is not None and layer.trainable):
                 raise BadInput(f"layer {path!r} has {key}, which weightlens does not train with")
         if layer.class_name == "ActivityRegularization" and (layer.config.get("l1") or layer.config.get("l2")):
             raise BadInput(f"layer {path!r} (ActivityRegularization) adds to the loss, which weightlens does not train with")
-
-
-def trains(layer: Layer) -> bool:
-    """Whether the weights of a layer are trained."""
-    return layer.trainable and not spec_of(layer).frozen
 
 
 def is_at_work(regularizer: Any) -> bool:
@@ -108,7 +106,7 @@ def squared_apart(model: Model, optimizer: str) -> list[str]:
     """The paths of the embeddings whose gradients Keras 3 on TensorFlow squares for each occurrence of a token, not for their sum."""
     if optimizer.lower() in WITHOUT_SQUARES or is_before_keras_3(model.provenance.keras_version):
         return []
-    return [path for path, layer in layers_with_paths(model) if trains(layer) and "embeddings" in layer.own_weights]
+    return [path for path, layer in layers_with_paths(model) if layer.trainable and "embeddings" in layer.own_weights]
 
 
 def as_in_prediction(model: Model) -> list[str]:
@@ -117,5 +115,5 @@ def as_in_prediction(model: Model) -> list[str]:
     return [
         path
         for path, layer in found
-        if any(layer.config.get(key) for key in IN_TRAINING) or (layer.trainable and "moving_mean" in layer.own_weights)
+        if any(layer.config.get(key) for key in IN_TRAINING) or (layer.trainable and not BY_BATCHES.isdisjoint(layer.own_weights))
     ]

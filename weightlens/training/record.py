@@ -12,10 +12,10 @@ from weightlens.call_order import layers_with_paths, refs
 from weightlens.engine.binding import bind
 from weightlens.engine.run import Run, Weights
 from weightlens.errors import BadInput
+from weightlens.formats.weights.order import untrained_weights
 from weightlens.layers.activations import activate
 from weightlens.model import Model
 from weightlens.recording import Recorded, Role, Trace
-from weightlens.specs.registry import spec_of
 from weightlens.training.epoch import Epoch, Trained
 from weightlens.training.gradients import backward
 from weightlens.training.losses import Loss, remark_on
@@ -135,12 +135,10 @@ def _numbers(x: Recorded) -> str:
 
 def trainable(model: Model, optimizer: Optimizer, start: Mapping[str, np.ndarray]) -> list[Trained]:
     """Every trainable weight as a recorded array, with its optimizer slots."""
-    weights = []
+    weights, still = [], {id(weight) for weight in untrained_weights(model)}
     for path, layer in layers_with_paths(model):
-        if spec_of(layer).frozen or not layer.trainable:
-            continue
         for name, weight in layer.own_weights.items():
-            if not weight.is_floating:
+            if not layer.trainable or not weight.is_floating or id(weight) in still:
                 continue
             value = np.asarray(start.get(f"{path}/{name}", weight.value), np.float64)
             now = Recorded(value, kind="weight", name=name)

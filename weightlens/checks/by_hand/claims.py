@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -70,6 +70,7 @@ class OutputRows:
     source: str
     rows: list[list[WrittenNumber]]
     has_index: bool = False  # whether the first column has the title that pandas gives to row numbers
+    joined: list[list[WrittenNumber]] = field(default_factory=list)  # one number a row, where all commas may be decimal ones
 
 
 def parse_number(text: str) -> WrittenNumber | None:
@@ -161,7 +162,10 @@ def output_rows(table: Table, source: str) -> OutputRows:
         raise BadInput(f"{source}: holds no numbers")
     while not numbers[-1]:
         numbers.pop()
-    return OutputRows(source, numbers, has_index_title(table.titles) and 0 not in labels)
+    joined = [parse_number(",".join(row)) if len(row) == 2 and any(row) else None for row in rows[: len(numbers)]]
+    may_be_commas = table.separator == "," and len(joined) - joined.count(None) == sum(map(bool, numbers))
+    by_commas = [[number] if number else [] for number in joined] if may_be_commas else []
+    return OutputRows(source, numbers, has_index_title(table.titles) and 0 not in labels, by_commas)
 
 
 def number_in(cell: str, place: str) -> WrittenNumber:

@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.checks.by_hand import book_claims
 from weightlens.checks.by_hand.claims import Claims, OutputRows, read_csv
 from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label, pin_given_numbers
-from weightlens.checks.by_hand.hand_report import HandReport, row_of
+from weightlens.checks.by_hand.hand_report import HandReport, row_of, whole_is_meant
 from weightlens.checks.by_hand.output_rows import rows_of_outputs
 from weightlens.checks.by_hand.placing import Given, place_claims
 from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
@@ -86,12 +86,12 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
     """Compare each given step with the right values; explain the first that differs."""
     legitimate = softmax_without_maximum(scene, givens)
     givens = with_float32_noise(scene.replay, givens, legitimate)
-    rows, notes = [], []
+    rows, notes, near = [], [], whole_is_meant(givens)
     first, worked, explanations = "", "", []
     for number, given in enumerate(givens):
         exact = scene.replay.run([given.node], legitimate)[0]
         off, carried = distance_to_nearest(given, scene.replay, givens[:number], legitimate)
-        rows.append(row_of(given, exact, off))
+        rows.append(row_of(given, exact, off, near))
         if carried and not first:
             notes.append(f"{given.step.layer}/{given.step.name} was computed from your rounded numbers")
         if (off > 1).any() and not first:

@@ -102,8 +102,17 @@ def units_words(units: int) -> str:
     return f"{units} unit{'s' * (units != 1)} in the last place"
 
 
-def row_of(given: Given, exact: np.ndarray, off: np.ndarray) -> HandRow:
-    """One step as a row of the report; ``off``: how far each number is off, in units of its allowed rounding error."""
+def whole_is_meant(givens: Sequence[Given]) -> float:
+    """How near a number is to the whole one that was written for it: the decimals of the other steps tell what was left out as zeros."""
+    decimals = [most for given in givens if (most := max(number.decimals for number in given.written)) > 0]
+    return max(WHOLE, 0.5 * 10.0 ** -min(decimals)) if decimals else WHOLE
+
+
+def row_of(given: Given, exact: np.ndarray, off: np.ndarray, near: float) -> HandRow:
+    """One step as a row of the report.
+
+    ``off``: how far each number is off, in units of its allowed rounding error; ``near``: what ``whole_is_meant`` says.
+    """
     worst, picked = int(off.argmax()), given.pick(exact)
     true, value = float(picked[worst]), float(given.values[worst])
     element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
@@ -111,15 +120,15 @@ def row_of(given: Given, exact: np.ndarray, off: np.ndarray) -> HandRow:
     units = units_off(given, picked) if (off <= 1).all() else 0
     decimals = np.rint(-np.log10(2 * given.allowed))
     span = int(decimals.min()), int(decimals.max())
-    return HandRow(given.step.layer, given.step.name, *numbers, digits=digits_compared(given, picked), units=units, decimals=span)
+    return HandRow(given.step.layer, given.step.name, *numbers, digits=digits_compared(given, picked, near), units=units, decimals=span)
 
 
-def digits_compared(given: Given, true: np.ndarray) -> int:
+def digits_compared(given: Given, true: np.ndarray, near: float) -> int:
     """How many digits were compared: those after the point or, if more, the significant ones.
 
     An integer of one digit says nothing, unless the exact value is that integer, or so near that it is meant.
     """
-    if (given.values == np.rint(given.values)).all() and (np.abs(given.values - true) <= WHOLE).all():
+    if (given.values == np.rint(given.values)).all() and (np.abs(given.values - true) <= near).all():
         return min(DOUBLE, max(1, *(w.digits for w in given.written)))
     decimals = np.rint(-np.log10(2 * given.allowed))
     with np.errstate(divide="ignore"):

@@ -15,6 +15,7 @@ from weightlens.recording import Trace
 
 Table = list[list[WrittenNumber]]
 PASSED_OVER = "the empty rows were passed over: no sample was taken to be left out"
+COMMAS = "decimal commas: 0,5 is read as 0.5"
 TURNED = "the table was read transposed: a column for each sample"
 
 
@@ -31,6 +32,8 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
         tables += [(note or passed_over, table) for note, table in possible_readings(filled, trace)]
     if first:  # above all others it is nothing, or a sample that was left out
         tables += possible_readings(given, trace)
+    if not tables or sum(output_sizes(trace)) == 1:
+        tables += [(COMMAS, table) for _, table in possible_readings(replace(given, rows=given.joined[first:]), trace)]
     if not tables:
         raise why_not_outputs(filled, trace)
     readings = [(note, given_outputs(table, trace)) for note, table in tables]
@@ -59,7 +62,7 @@ def possible_readings(given: OutputRows, trace: Trace) -> Iterator[tuple[str, Ta
     if len({len(row) for row in table}) != 1:
         return
     turned = [list(column) for column in zip(*table, strict=True)]
-    if min(len(table), len(turned)) > 1 and fits_outputs(turned, samples, total):
+    if fits_outputs(turned, samples, total):
         yield TURNED, turned
     if len(trace.results) == 1 and len(shape := trace.results[0].shape[1:]) > 1:
         for words, way in (("", table), (", transposed", turned)):

@@ -11,7 +11,7 @@ LAYERS = {
         function="normalization.batch_normalization", mask="keep",
         variables=f"{SCALED} moving_mean moving_variance moving_stddev?renorm=0 renorm_mean?renorm=0 renorm_stddev?renorm=0",
         shapes="batch_normalization", options=f"{MOVING} |2 fused virtual_batch_size:any adjustment:any |1 mode:any", alone=True,
-        frozen=True, picture="scales", learned="gamma beta moving_mean moving_variance", tfjs="keeps",
+        picture="scales", learned="gamma beta moving_mean moving_variance", tfjs="keeps",
     ),
     "SyncBatchNormalization": LayerSpec(
         function="normalization.batch_normalization", mask="keep", variables=f"{SCALED} moving_mean moving_variance",
@@ -37,7 +37,7 @@ LAYERS = {
     ),
     "Normalization": LayerSpec(
         function="normalization.normalization", mask="keep_since_keras_3", variables="mean?adapted variance?adapted count?adapted",
-        shapes="normalization", options="axis:axes? mean:numbers? variance:numbers? invert", alone=True, frozen=True, picture="scales",
+        shapes="normalization", options="axis:axes? mean:numbers? variance:numbers? invert", alone=True, picture="scales",
     ),
     "Rescaling": LayerSpec(
         function="normalization.rescaling", mask="keep_since_keras_3", options="scale:numbers offset:numbers", alone=True,

@@ -6,7 +6,7 @@ backward pass. The formula of a step is made once, for epoch 0, and repeated in 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -14,10 +14,10 @@ import numpy as np
 
 from weightlens.errors import WorkbookTooLarge
 from weightlens.recording import Recorded
-from weightlens.recording.graph import walk
+from weightlens.recording.graph import ordered, walk
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.formulas.arrangement import Arrangement
-from weightlens.workbook.formulas.cell_arrays import COLUMN, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression
+from weightlens.workbook.formulas.cell_arrays import COLUMN, CONSTANTS, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.sheets.frame import GAP, widen
@@ -49,7 +49,7 @@ class History:
         self.sheet: Sheet = book.sheet("Epochs", hint=HINT)
         self.sheet.wide = True
         self.places: dict[int, int] = {}  # value -> address of its first number in epoch 0
-        self.fixed = fixed  # cells on other sheets: the data, the learning rate
+        self.fixed = fixed  # cells on other sheets (the data, the learning rate), and numbers that stay
         self.formulas = Formulas(self.cells)
         if epochs > MAX_EPOCHS:
             raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
@@ -175,6 +175,12 @@ class History:
     def last(self, x: Recorded) -> Cells:
         """The cells of a value after the last epoch."""
         return self.places[id(x)] + self.epochs * ROW + np.arange(x.size, dtype=np.int64).reshape(x.shape)
+
+
+def numbers_of_frozen(results: Sequence[Recorded], placed: Container[int]) -> dict[int, Cells]:
+    """The weights behind some values that training leaves as they are: they have no cells, and stand in the formulas as numbers."""
+    behind = ordered(results)
+    return {id(x): CONSTANTS.codes(x.value) for x in behind if x.kind == "weight" and x.op is None and id(x) not in placed}
 
 
 def in_every_row(formula: Callable[[Recorded], Expression], x: Recorded, rows: int, sheet: int) -> Expression:

@@ -22,7 +22,7 @@ from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, widen
-from weightlens.workbook.training.epochs_sheet import style_of
+from weightlens.workbook.training.epochs_sheet import numbers_of_frozen, style_of
 from weightlens.workbook.training.one_step import OneStep
 from weightlens.workbook.training.training_labels import PER_POINT, is_one_per_sample
 from weightlens.workbook.xlsx.blocks import Block
@@ -70,7 +70,7 @@ def _answers(
     inputs = Recorded(grid, kind="input", name="input")
     with np.errstate(all="ignore"):
         trace = forward_at_start(model, epoch, [inputs])
-    places: dict[int, Cells] = dict(step.places)
+    places: dict[int, Cells] = step.places | numbers_of_frozen(trace.results, step.places)
     formulas = Formulas(lambda y: places.get(id(y)))
     top, column = MAP_TOP, BESIDE if len(varying) == 2 else BESIDE_CURVE
     blocks: dict[int, Block] = {}

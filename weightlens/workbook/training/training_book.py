@@ -14,7 +14,7 @@ from weightlens.model import Model
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.sheets.frame import frame
 from weightlens.workbook.training.data_sheet import DataSheet
-from weightlens.workbook.training.epochs_sheet import History
+from weightlens.workbook.training.epochs_sheet import History, numbers_of_frozen
 from weightlens.workbook.training.fitted import fitted_sheet
 from weightlens.workbook.training.gradient_check import GradientCheck
 from weightlens.workbook.training.loss_surface import SIDE, LossSurface
@@ -65,10 +65,12 @@ def training_sheets(epoch: Epoch, epochs: int, model: Model | None, options: Tra
     front = book.sheet("Data", options.title, options.recipe, DATA_HINT)
     step_sheet = book.sheet("One step", hint=STEP_HINT)
     data = DataSheet(book, front, epoch, styles, options.input_labels, options.target_labels)
-    history = History(book, epoch, epochs, styles, data.places, options.progress, options.input_labels)
+    moving = {id(x) for t in epoch.trained for x in (t.now, *t.slots.values())}
+    fixed = data.places | numbers_of_frozen(epoch.program().nodes, moving)
+    history = History(book, epoch, epochs, styles, fixed, options.progress, options.input_labels)
     history.build()
     data.results(history)
-    one_step = OneStep(book, step_sheet, epoch, history, styles, data.places)
+    one_step = OneStep(book, step_sheet, epoch, history, styles, fixed)
     one_step.build()
     if model is not None:
         fitted_sheet(book, model, epoch, one_step, styles, list(options.input_labels))
