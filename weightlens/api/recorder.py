@@ -36,6 +36,7 @@ from weightlens.training.moments import (
     numbers_of,
     samples_to_watch,
     silent_units,
+    steps_between,
     weights_by_layer,
 )
 
@@ -195,9 +196,7 @@ class Recorder:
         dead = None
         if self.inputs is not None and not batch:
             dead = tuple(int(units.sum()) for units in silent_units(self.read, self.watched).values())
-        with np.errstate(all="ignore"):
-            moves = {key: array.astype(np.float64) - self.arrays[key] for key, array in arrays.items() if self.arrays}
-        changes = lengths(history, moves) if self.arrays else None
+        changes = steps_between(history, self.arrays, arrays) if self.arrays else None
         reported = {str(name): float(np.asarray(value)) for name, value in logs.items() if np.size(value) == 1}
         history.moments.append(Moment(epoch, batch, reported, numbers_of(history, arrays), lengths(history, arrays), changes, dead))
         self.arrays = arrays

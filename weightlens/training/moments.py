@@ -192,6 +192,12 @@ def lengths(history: TrainingHistory, arrays: Arrays) -> np.ndarray:
         return np.array([*squares.values()]) ** 0.5
 
 
+def steps_between(history: TrainingHistory, old: Arrays, new: Arrays) -> np.ndarray:
+    """The Euclidean length of each layer's step from one moment to another."""
+    with np.errstate(all="ignore"):
+        return lengths(history, {key: array.astype(np.float64) - old[key] for key, array in new.items()})
+
+
 def numbers_of(history: TrainingHistory, arrays: Arrays) -> np.ndarray:
     """The followed numbers at a moment."""
     if history.whole:
