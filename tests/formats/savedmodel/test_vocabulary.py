@@ -12,6 +12,7 @@ import weightlens
 from tests.formats import build as b
 from tests.formats.savedmodel.build import Files, keras_thing, model_thing, number, part, saved, varint, written
 
+WORDS_IN = {"class_name": "InputLayer", "config": {"name": "i", "batch_input_shape": [None, 1], "dtype": "string"}}
 LOOKUP = b.layer("StringLookup", "words", num_oov_indices=1, mask_token=None, oov_token="[UNK]", vocabulary=None, output_mode="int")
 WORDS, PLACES = [b"b", b"c", b"a"], [1, 2, 3]
 
@@ -48,7 +49,7 @@ def graph(keys: bytes, values: bytes) -> bytes:
 
 
 def model(tmp_path: Path, pb: bytes) -> weightlens.Model:
-    root = model_thing(b.sequential(b.given("i", 1), LOOKUP), [keras_thing({**LOOKUP, "name": "words"}, {})])
+    root = model_thing(b.sequential(WORDS_IN, LOOKUP), [keras_thing({**LOOKUP, "name": "words"}, {})])
     files: Files = saved(root) | {"saved_model.pb": pb}
     return weightlens.load(written(tmp_path / "m", files))
 
