@@ -90,7 +90,7 @@ def fit(x: Any, layer: Layer, dtype: DTypeLike) -> np.ndarray:
 def as_numbers(array: np.ndarray, name: str) -> np.ndarray:
     """Numbers, also those among Python objects, as a table of several kinds of columns holds them; text is refused."""
     if array.dtype.kind in "US" or (
-        array.dtype.kind == "O" and not all(isinstance(value, (int, float, np.number)) for value in array.flat)
+        array.dtype.kind == "O" and not all(isinstance(value, (int, float, np.number, np.bool_)) for value in array.flat)
     ):
         raise BadInput(f"input {name!r} takes numbers, but was given text or other objects")
     return array
