@@ -66,7 +66,11 @@ def named_operands(*made: Recorded) -> list[Recorded]:
     """The named values that these expressions read, each once, as ``walk`` meets them (which is slower: every sheet asks this often)."""
     seen: dict[int, Recorded] = {}
     for root in made:
-        stack = operands(root)[::-1]
+        own = operands(root)
+        if all(x.kind for x in own):  # as in most
+            seen |= {id(x): x for x in own}
+            continue
+        stack = own[::-1]
         while stack:
             x = stack.pop()
             if id(x) not in seen:

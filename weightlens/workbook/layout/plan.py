@@ -63,12 +63,13 @@ class Plan(Book):
         self.placed: dict[int, Placed] = {}
         self.instead: dict[tuple[str, int], Cells] = {}  # (layer, or "" for all, and value) -> cells read in place of the value's own
         self.formulas = Formulas(self.cells)
-        self._arrange()
-        self.weights_of = self._first_readers()
+        self.weights_of = self._first_readers(self._arrange())
 
     # -- arrangements: each block on a sheet of its own for now, which is enough to see patterns ---------------------------
 
-    def _arrange(self) -> None:
+    def _arrange(self) -> dict[int, list[Recorded]]:
+        """Give every value a block; the weights that each step reads, by the id of its value."""
+        read: dict[int, list[Recorded]] = {}
         counts = Counter((step.layer, step.name, step.made.shape) for step in self.steps)
         seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
         wide: Counter[str] = Counter()
@@ -88,12 +89,14 @@ class Plan(Book):
         for step in steps:
             key = (step.layer, step.name, step.made.shape)
             for weight in weights_read(step.made):
+                read.setdefault(id(step.made), []).append(weight)
                 if id(weight) in self.placed:
                     continue
                 self._add("weight", weight, layout.for_weight(weight.shape))
                 self.placed[id(weight)].block.arrangement = self._for_weight(weight, step.made)
-            self.steps += shorten(step, self.formulas, self._place_part)
-            self.steps.append(step)
+            if parts := shorten(step, self.formulas, self._place_part):
+                read |= {id(one.made): weights_read(one.made) for one in (*parts, step)}
+            self.steps += [*parts, step]
             columns = not self.one_sheet and wide[step.layer] > FEW_UNITS
             if key not in alike:
                 table = self.tables.get(step.layer)
@@ -107,6 +110,7 @@ class Plan(Book):
             raise WorkbookTooLarge(
                 f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights"
             )
+        return read
 
     def _place_part(self, step: Step) -> None:
         """Cells for a partial step, made because a formula would be too long; a name that its layer has not used yet."""
@@ -164,13 +168,13 @@ class Plan(Book):
         weights = {id(w): w for step in self.steps for w in weights_read(step.made)}.values()
         return all(w.ndim <= 2 for w in weights) and sum(w.size for w in weights) <= 2000
 
-    def _first_readers(self) -> dict[int, list[Placed]]:
-        """By the id of each step's value, the weights that it is the first to read, layer by layer: they stand with it."""
+    def _first_readers(self, read: dict[int, list[Recorded]]) -> dict[int, list[Placed]]:
+        """By the id of each step's value, the weights that it is the first to ``read``, layer by layer: they stand with it."""
         first_read: dict[int, list[Placed]] = {id(step.made): [] for step in self.steps}
         order = {layer: i for i, layer in enumerate(dict.fromkeys(step.layer for step in self.steps))}
         taken: set[int] = set()
         for step in sorted(self.steps, key=lambda step: order[step.layer]):
-            own = [x for x in weights_read(step.made) if id(x) not in taken]
+            own = [x for x in read.get(id(step.made), ()) if id(x) not in taken]
             taken |= set(map(id, own))
             first_read[id(step.made)] = [self.placed[id(x)] for x in own]
         return first_read
