@@ -71,8 +71,7 @@ class Plan(Book):
         """Give every value a block; the weights that each step reads, by the id of its value."""
         read: dict[int, list[Recorded]] = {}
         counts = Counter((step.layer, step.name, step.made.shape) for step in self.steps)
-        seen: Counter[tuple[str, str, tuple[int, ...]]] = Counter()
-        wide: Counter[str] = Counter()
+        seen, wide = Counter[tuple[str, str, tuple[int, ...]]](), Counter[str]()
         for step in self.steps:
             if step.made.ndim == 2:
                 wide[step.layer] = max(wide[step.layer], step.made.shape[-1])
@@ -88,12 +87,11 @@ class Plan(Book):
         alike: dict[tuple[str, str, tuple[int, ...]], Arrangement] = {}
         for step in steps:
             key = (step.layer, step.name, step.made.shape)
-            for weight in weights_read(step.made):
-                read.setdefault(id(step.made), []).append(weight)
-                if id(weight) in self.placed:
-                    continue
-                self._add("weight", weight, layout.for_weight(weight.shape))
-                self.placed[id(weight)].block.arrangement = self._for_weight(weight, step.made)
+            read[id(step.made)] = weights_read(step.made)
+            for weight in read[id(step.made)]:
+                if id(weight) not in self.placed:
+                    self._add("weight", weight, layout.for_weight(weight.shape))
+                    self.placed[id(weight)].block.arrangement = self._for_weight(weight, step.made)
             if parts := shorten(step, self.formulas, self._place_part):
                 read |= {id(one.made): weights_read(one.made) for one in (*parts, step)}
             self.steps += [*parts, step]
@@ -105,12 +103,16 @@ class Plan(Book):
             self._add("step", step.made, alike[key], seen[key], counts[key])
             self._computed(step)
             seen[key] += 1
+        self._refuse_too_many()
+        return read
+
+    def _refuse_too_many(self) -> None:
+        """Raise ``WorkbookTooLarge`` where there are more cells than spreadsheets open."""
         total = sum(math.prod(p.made.shape) for p in self.placed.values())
         if total > MAX_CELLS:
             raise WorkbookTooLarge(
                 f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights"
             )
-        return read
 
     def _place_part(self, step: Step) -> None:
         """Cells for a partial step, made because a formula would be too long; a name that its layer has not used yet."""

@@ -75,7 +75,7 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
     end = max((stop for _, stop in spans), default=0)
     if end > MOST_COLUMNS:
         return None
-    left = [0.0, *accumulate(width_of(sheet, column) for column in range(end))]
+    left = [0.0, *accumulate(widths_of(sheet, end))]
     if not ONE_PAGE < left[-1] < ONE_PAGE * MOST_PAGES:
         return None
     places = free(sorted({start - 1 for start, _ in spans}), spans)
@@ -92,7 +92,7 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
 def kept_together(sheet: Sheet) -> tuple[str, Cuts]:
     """How the pages lie of a sheet that is one page wide, and its cuts: none goes through rows that are kept together."""
     last = 1 + max([*(column for _, column in sheet.texts), *(right for _, _, _, right in sheet.merges)])
-    width = sum(width_of(sheet, column) for column in range(last))
+    width = sum(widths_of(sheet, last))
     lies, across, down = ("portrait", SHORT[0], LONG[1]) if SHORT[0] / width >= UPRIGHT else ("landscape", LONG[0], SHORT[1])
     scale = int(min(LARGEST, max(SMALLEST, across / width)))
     return lies, Cuts([], row_cuts(sheet, down / scale), scale)
@@ -151,6 +151,15 @@ def labels_without_room(sheet: Sheet, places: Iterable[int]) -> dict[int, float]
         if row > sheet.freeze[0] and column in wanted:
             wanted[column] = max(wanted[column], len(text.text))
     return {place: max(0.0, letters * 0.9 + 1 - width_of(sheet, place)) for place, letters in wanted.items() if letters}
+
+
+def widths_of(sheet: Sheet, end: int) -> list[float]:
+    """How many characters each of the columns before ``end`` holds."""
+    widths = [sheet.default_width] * end
+    for (first, last), width in reversed(sheet.widths.items()):
+        for column in range(first, min(last + 1, end)):
+            widths[column] = width
+    return widths
 
 
 def width_of(sheet: Sheet, column: int) -> float:
