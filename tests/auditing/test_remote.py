@@ -20,6 +20,7 @@ from tests.auditing.networks import Network, cnn, dense, mlp, recurrent, write
 from tests.auditing.plants import PLANTS
 from tests.auditing.store import planted_store, rng_of
 from tests.formats.build import given, sequential
+from weightlens import workers
 from weightlens.auditing import Finding
 from weightlens.cli.main import main
 from weightlens.errors import BadInput, UnreadableModel, WeightlensError
@@ -219,7 +220,8 @@ def test_a_killed_worker_loses_nothing(tmp_path: Path, cluster: Any) -> None:
 
 
 @pytest.mark.slow
-def test_no_scheduler_answers() -> None:
+def test_no_scheduler_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("distributed")
+    monkeypatch.setattr(workers, "PATIENCE", 0.5)
     with pytest.raises(BadInput, match="there is no Dask scheduler"):
         list(weightlens.audit("sample_models", scheduler="tcp://127.0.0.1:1"))
