@@ -244,6 +244,13 @@ def grid(book: Book, sheet: str, top: int, left: int, side: int) -> np.ndarray:
     return np.array([[book.sheets[sheet][f"{COLUMN[left + j]}{top + i + 1}"] for j in range(side)] for i in range(side)], float)
 
 
+def test_on_paper_the_steps_behind_a_map_are_one_page(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "or.xlsx")["Map steps"]
+    printed = openpyxl.utils.range_boundaries(sheet.print_area.rpartition("!")[2])
+    assert sheet.max_row > 441 and printed[3] < 40
+
+
 def test_the_map_is_the_network_everywhere(tmp_path: Path) -> None:
     path, model = tmp_path / "xor.xlsx", weightlens.load(SAMPLES / "xor_relu.h5")
     weightlens.export(model, path)

@@ -129,8 +129,9 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> Run:
     names = net.options.input_names(2)
     hint = "What the network answers everywhere. Change the range, or a weight, and the map changes."
     sheet = net.plan.sheet("Map", "Decision map", hint=hint)
-    hint = "Each row is one point of the map, run through the network; a block per layer."
+    hint = "Each row is one point of the map, run through the network; a block per layer. On paper only the first rows."
     behind = net.plan.sheet("Map steps", "Map steps: behind the map", hint=hint)
+    behind.printed_rows = TOP + SIDE
     base = sheet.number << 34
     sheet.default_height = SQUARE_HEIGHT
     for j in range(SIDE + 1):
