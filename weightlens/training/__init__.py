@@ -67,7 +67,10 @@ def units_of(model: Model) -> int:
 
 
 def random_start(model: Model, seed: int) -> dict[str, np.ndarray]:
-    """Keras's initial weights: Glorot uniform for matrices, zeros for biases, ones for scales."""
+    """Random weights, drawn as Keras does for Dense and convolutions: Glorot uniform for matrices, zeros for biases, ones for scales.
+
+    Recurrent kernels, which Keras makes orthogonal, and the biases of forget gates, which it makes 1, are no exceptions here.
+    """
     rng = np.random.default_rng(seed)
     start: dict[str, np.ndarray] = {}
     for name, weight in model.weights.items():
