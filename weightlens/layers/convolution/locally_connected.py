@@ -26,11 +26,7 @@ def locally_connected(x: Array, w: Weights, config: Config, step: Step, *, quirk
     positions, count = seen.shape[1 : rank + 1], math.prod(seen.shape[1 : rank + 1])
     kernel = w["kernel"]
     if kernel.ndim != 3:
-        cells = np.arange(math.prod(x.shape[1:-1])).reshape(
-            1, *x.shape[1:-1], 1
-        )  # which of them each tap of each window sees, -1 in the padding
-        cells = np.asarray(local_windows(cells, size, strides, padding, fill=-1)).reshape(count, -1)
-        kernel = taken_apart(kernel, cells, channels, filters, first)
+        kernel = taken_apart(kernel, input_cells(x.shape[1:-1], size, strides, padding), channels, filters, first)
     if kernel.ndim != 3 or not first:
         seen = np.moveaxis(seen, rank + 1, -1)
     rows = np.moveaxis(np.reshape(seen, (x.shape[0], count, -1)), 1, 0)
@@ -38,6 +34,12 @@ def locally_connected(x: Array, w: Weights, config: Config, step: Step, *, quirk
     if first and "bias" in w:  # Keras re-reads the bias in this shape, without turning it
         w = {"bias": np.moveaxis(np.reshape(w["bias"], (filters, *positions)), 0, -1)}
     return finish(step("dot product", np.reshape(z, (x.shape[0], *positions, filters))), w, config, step, quirks)
+
+
+def input_cells(space: Sizes, size: Sizes, strides: Sizes, padding: str) -> np.ndarray:
+    """Which input cell each tap of each window sees: ``(positions, taps)``, -1 in the padding."""
+    cells = np.arange(math.prod(space)).reshape(1, *space, 1)
+    return np.asarray(local_windows(cells, size, strides, padding, fill=-1)).reshape(-1, math.prod(size))
 
 
 def local_windows(x: Array, size: Sizes, strides: Sizes, padding: str, fill: float = 0.0) -> Any:

@@ -75,16 +75,17 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
     end = max((stop for _, stop in spans), default=0)
     if end > MOST_COLUMNS:
         return None
-    left = [0.0, *accumulate(widths_of(sheet, end))]
+    widths = widths_of(sheet, end)
+    left = [0.0, *accumulate(widths)]
     if not ONE_PAGE < left[-1] < ONE_PAGE * MOST_PAGES:
         return None
     places = free(sorted({start - 1 for start, _ in spans}), spans)
-    missing = labels_without_room(sheet, places)
+    missing = labels_without_room(sheet, places, widths)
     for scale in SCALES:
         cuts, widest = cut(places, left, LONG[0] / scale, left[1], missing)
         if widest <= LONG[0] / scale or (sheet.wide and scale == SCALES[-1]):
             for place in cuts:
-                sheet.widths[(place, place)] = width_of(sheet, place) + missing.get(place, 0.0)
+                sheet.widths[(place, place)] = widths[place] + missing.get(place, 0.0)
             return Cuts(cuts, row_cuts(sheet, SHORT[1] / scale), scale)
     return None
 
@@ -144,17 +145,17 @@ def cut(
     return cuts, widest
 
 
-def labels_without_room(sheet: Sheet, places: Iterable[int]) -> dict[int, float]:
+def labels_without_room(sheet: Sheet, places: Iterable[int], widths: Sequence[float]) -> dict[int, float]:
     """How many characters a column that begins a page lacks for the labels in it: left of it stands nothing that they could reach into."""
     wanted = dict.fromkeys(places, 0)
     for (row, column), text in sheet.texts.items():
         if row > sheet.freeze[0] and column in wanted:
             wanted[column] = max(wanted[column], len(text.text))
-    return {place: max(0.0, letters * 0.9 + 1 - width_of(sheet, place)) for place, letters in wanted.items() if letters}
+    return {place: max(0.0, letters * 0.9 + 1 - widths[place]) for place, letters in wanted.items() if letters}
 
 
 def widths_of(sheet: Sheet, end: int) -> list[float]:
-    """How many characters each of the columns before ``end`` holds."""
+    """What ``width_of`` says of each of the columns before ``end``, without looking through all widths for each of them."""
     widths = [sheet.default_width] * end
     for (first, last), width in reversed(sheet.widths.items()):
         for column in range(first, min(last + 1, end)):
