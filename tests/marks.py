@@ -21,7 +21,7 @@ from tests.workbook.readers import NODE_MISSING
 
 COMMANDS = {"libreoffice": "soffice", "gnumeric": "ssconvert", "node": "node", "chromium": "chromium"}
 LIBRARIES = ("keras", "tf_keras")
-CHUNKS = 4  # the layer cases: one start of each office program for each chunk
+CHUNKS = 2  # the layer cases: one start of each office program for each chunk
 
 # What runs longest begins first, so that all processes end together: at least six seconds of a processor each.
 LONGEST = (

@@ -23,7 +23,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Model
 
 AS_GOOD = {"bias misread": {"weight misread", "bias of another unit", "no bias"}}  # other words for the same slip
-EVERY = 12  # of the mistakes in models with many inputs, one in so many, others tomorrow; then with another number of digits
+EVERY = 16  # of the mistakes in models with many inputs, one in so many, others tomorrow; then with another number of digits
 
 
 def by_size(path: Path) -> object:

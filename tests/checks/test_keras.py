@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.cases import turn
 from weightlens.checks import check
 from weightlens.checks.keras import keras_contradicts_itself, rounding_explains
 from weightlens.checks.oracle import quiet_tensorflow
@@ -74,7 +75,7 @@ NETWORKS: dict[str, tuple[Callable[[Any], Any], set[str], str]] = {  # what is c
 }
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", turn(list(NETWORKS), 2))
 def test_right_networks_are_right_and_wrong_weights_are_seen(keras: Any, tmp_path: Path, name: str) -> None:
     build, layers, said = NETWORKS[name]
     with quiet_tensorflow():

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import weightlens
+from tests.cases import turn
 from weightlens.checks import check, check_workbook
 from weightlens.checks.oracle import quiet_tensorflow
 from weightlens.cli.main import main
@@ -49,7 +50,7 @@ def sequences() -> np.ndarray:
     return x
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", turn(list(NETWORKS), 3))
 def test_states_go_from_batch_to_batch(keras: Any, tmp_path: Path, name: str) -> None:
     batch, build = NETWORKS[name]
     with quiet_tensorflow():

@@ -24,7 +24,7 @@ from weightlens.errors import UnsupportedLayer
 from weightlens.report import compare
 
 every_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
-ENGINES = [(engine, case) for engine, one_in in (("ironcalc", 6), ("libreoffice", 12), ("gnumeric", 12)) for case in some(one_in)]
+ENGINES = [(engine, case) for engine, one_in in (("ironcalc", 8), ("libreoffice", 16), ("gnumeric", 16)) for case in some(one_in)]
 
 ACROSS_SAMPLES = {
     "ops, quantile, several",

@@ -18,7 +18,7 @@ from weightlens.model import Model
 
 pytestmark = pytest.mark.office("chromium")
 CLOSE = 1e-12
-SHOWN = some(10)
+SHOWN = some(16)
 
 
 def distance(found: list[Any], expected: np.ndarray) -> float:

@@ -41,7 +41,7 @@ def click(shown: Shown, block: str, row: int, column: int, times: int = 1) -> No
 
 
 @browser
-@pytest.mark.parametrize("model", turn(list(INPUTS), 2), ids=lambda path: path.name)
+@pytest.mark.parametrize("model", turn(list(INPUTS), 5), ids=lambda path: path.name)
 def test_a_sample_model_clicked_through(model: Path, shown: Open) -> None:
     inputs = sample_input(model)
     page = shown(model, inputs)
