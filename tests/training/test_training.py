@@ -99,6 +99,7 @@ def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
             image,
             column,
         ),
+        "embedding": ([k.Embedding(3, 2), k.Flatten(), k.Dense(1)], "mean_squared_error", np.array([[0, 2], [1, 0], [2, 2], [0, 1]]), column),
         "recurrent": ([k.LSTM(2), k.Dense(3, activation="softmax")], "categorical_crossentropy", sequence, one_hot),
     }
 
@@ -119,7 +120,7 @@ def trained_by_keras(
     return model
 
 
-NETWORKS = ["dense", "softmax", "softmax, binary", "relu, dropout, frozen normalization", "convolution", "recurrent"]
+NETWORKS = ["dense", "softmax", "softmax, binary", "relu, dropout, frozen normalization", "convolution", "recurrent", "embedding"]
 
 
 @pytest.mark.parametrize("name", turn(NETWORKS, 2))
