@@ -24,13 +24,13 @@ HELPER = Role("helper")
 ENORMOUS = 1e280  # times e^-700 it is still a number that is seen, where Keras has 0
 SIGMOID_0 = -80.0  # from where down the sigmoid may be 0 in single precision
 
-_erf = np.frompyfunc(math.erf, 1, 1)
+ERF = np.frompyfunc(math.erf, 1, 1)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
 def erf(x: Array) -> Any:
     """The error function ``2/sqrt(pi) * integral of e^(-t^2) from 0 to x``."""
-    return _erf(x).astype(x.dtype)
+    return ERF(x).astype(x.dtype)
 
 
 def has_steps(function: Function) -> bool:
