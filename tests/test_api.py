@@ -16,7 +16,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -343,6 +343,9 @@ def test_a_name_that_is_not_there() -> None:
 def test_names_in_a_model() -> None:
     model = weightlens.load(OR)
     assert "dense" in model and model["dense"] in model and "dens" not in model
+    inner = weightlens.Model("inner", "Sequential", model.layers)
+    outer = weightlens.Model("outer", "Sequential", [replace(model["activation"], name="inner", model=inner)])
+    assert "inner/dense" in outer and outer["inner/dense"] in outer and "inner/dens" not in outer and "dense" not in outer
 
 
 @pytest.mark.parametrize(("given", "says"), [

@@ -42,6 +42,7 @@ class Weight:
     read_part: Callable[[Any], np.ndarray] | None = None
     note: str = ""  # what was done to the stored numbers, e.g. "spatially flipped (Theano)"
     not_finite: int = 0  # how many of its numbers are NaN or infinite, as far as they were read
+    is_state: bool = False  # where a stateful layer had come to
     owner: tuple[str, dict[str, Any]] = ("", {})  # class and configuration of its layer
     _value: np.ndarray | None = None
 
@@ -217,8 +218,10 @@ class Model:
         raise unknown("layer", name, (layer.name for layer in self.layers))
 
     def __contains__(self, name: object) -> bool:
-        """Whether it has this layer, or one of this name, itself: those in nested models are in these."""
-        return any(name in (layer, layer.name) for layer in self.layers)
+        """Whether it has this layer, or one of this name; ``inner/dense`` is the name of one in a nested model."""
+        from weightlens.call_order import layers_with_paths
+
+        return any(name in path_and_layer for path_and_layer in layers_with_paths(self, wrapped=False))
 
     def __iter__(self) -> Iterator[Layer]:
         return iter(self.layers)
@@ -258,10 +261,6 @@ class Model:
         from weightlens.call_order import names_of
 
         return names_of(self.outputs)
-
-    def labels_of(self, units: int) -> list[str]:
-        """The names of the classes, where the file has one for each of so many units, and no two alike."""
-        return self.class_labels if len(self.class_labels) == units == len({*self.class_labels}) else []
 
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""

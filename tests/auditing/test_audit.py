@@ -23,6 +23,7 @@ import weightlens
 from tests.auditing.networks import Network, cnn, conv, dense, mlp, write
 from tests.auditing.plants import fresh
 from tests.auditing.store import planted_store, rng_of
+from tests.conftest import SAMPLES
 from tests.formats.build import given, layer, sequential
 from tests.tiny import write_tiny
 from weightlens.auditing.rule_levels import levels_of, rules
@@ -430,3 +431,10 @@ def test_a_picture_that_is_flattened_before_its_normalization_has_an_effect(tmp_
     net.arrays["bn"] = {name: rng.uniform(*ends, 100) for name, ends in moments.items()}
     dense(rng, net, "out", 100, 3, "softmax")
     assert "no-effect-unit" not in {one.rule for one in weightlens.audit(write(net, tmp_path / "m.keras"))}
+
+
+def test_as_many_arrays_of_the_optimizer_as_show_counts(capsys: pytest.CaptureFixture[str]) -> None:
+    path = SAMPLES / "digits_cnn.keras"
+    finding = next(finding for finding in weightlens.audit(path).findings if finding.rule == "optimizer-state-left")
+    main(["show", str(path)])
+    assert f"{finding.evidence['arrays']} arrays of the optimizer" in capsys.readouterr().out

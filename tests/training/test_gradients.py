@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from weightlens.layers.activations import erf, gelu
 from weightlens.recording import Recorded, Trace
 from weightlens.training.gradients import NoGradient, backward
 
@@ -27,6 +28,12 @@ FUNCTIONS: dict[str, Function] = {
     "extremes": lambda a, b: np.max(a, axis=1) + np.min(b, axis=-1) + np.max(a * b),
     "functions": lambda a, b: np.exp(a) + np.expm1(b) + np.log(a) + np.log1p(b) + np.sqrt(a) + np.tanh(b) + np.square(a),
     "waves": lambda a, b: np.sin(a) + np.cos(b) + np.abs(a - b) + np.reciprocal(a) - np.negative(b),
+    "angles": lambda a, b: np.tan(a / 3) + np.arcsin(b / 3) + np.arccos(a / 3) + np.arctan(b) + np.deg2rad(a) + np.rad2deg(b),
+    "hyperbolas": lambda a, b: np.sinh(a) + np.cosh(b) + np.arcsinh(a) + np.arctanh(b / 3) + np.log10(a),
+    "steps": lambda a, b: np.ceil(a) * b + np.trunc(b) * a + np.floor(a) + np.mod(a, b / 3),
+    "the error function": lambda a, b: erf(a) - gelu(b),
+    "running sums": lambda a, b: np.cumsum(a, axis=1) * np.cumsum(b, axis=0),
+    "variance": lambda a, b: np.var(a, axis=1, keepdims=True) * b + np.var(b, axis=0),
     "moves": lambda a, b: np.concatenate([np.transpose(a), b.reshape(3, 2)], axis=1)[:, ::2] + np.pad(a[:, :1], [(0, 1), (1, 0)]),
     "stacked and split": lambda a, b: np.split(np.stack([a, b, a], axis=0), 3, axis=2)[1],
     "picked by numbers": lambda a, b: np.take(a, [2, 0, 2], axis=1) * b,

@@ -122,6 +122,18 @@ def test_files_of_keras_2_name_their_own_optimizers(tf_keras: Any, tmp_path: Pat
         np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-5)
 
 
+def test_shares_without_a_sigmoid_are_compared_as_keras_2_does(tf_keras: Any, tmp_path: Path) -> None:
+    """It adds a little inside the logarithms, which counts where an output is all but 0 or 1."""
+    made = [tf_keras.layers.Dense(1, "softsign")], {"loss": "binary_crossentropy", "optimizer": tf_keras.optimizers.SGD(1e-6)}
+    network = compiled(tf_keras, made, path := tmp_path / "m.h5")
+    network.set_weights([np.full((3, 1), 1e-8), np.array([2e-7])])
+    network.save(path)
+    network.train_on_batch(X, COLUMN)
+    fitted = weightlens.fit(path, X, COLUMN, epochs=1)
+    for ours, theirs in zip(fitted.weights.values(), network.trainable_variables, strict=True):
+        np.testing.assert_allclose(ours, theirs.numpy(), rtol=1e-4, atol=1e-5)
+
+
 def test_rate_that_falls_is_refused(tf_keras: Any, tmp_path: Path) -> None:
     slower = tf_keras.optimizers.legacy.SGD(0.1, decay=0.5)
     compiled(tf_keras, ([tf_keras.layers.Dense(1)], {"loss": "mse", "optimizer": slower}), path := tmp_path / "m.h5")

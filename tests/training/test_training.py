@@ -82,7 +82,7 @@ def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
     """Small networks: their layers, a loss, inputs, targets."""
     k = keras.layers
     image, sequence = RNG.normal(size=(4, 5, 5, 2)), RNG.normal(size=(4, 3, 2))
-    one_hot, column = np.eye(3)[[0, 2, 1, 0]], np.array([[0.0], [1], [1], [0]])
+    tokens, one_hot, column = np.array([[0, 2], [1, 0], [2, 2], [0, 1]]), np.eye(3)[[0, 2, 1, 0]], np.array([[0.0], [1], [1], [0]])
     return {
         "dense": ([k.Dense(4, activation="tanh"), k.Dense(1, activation="sigmoid")], "binary_crossentropy", TABLE, column),
         "softmax": ([k.Dense(3), k.Activation("softmax")], "categorical_crossentropy", TABLE, one_hot),
@@ -99,6 +99,7 @@ def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
             image,
             column,
         ),
+        "embedding": ([k.Embedding(3, 2), k.Flatten(), k.Dense(1)], "mean_squared_error", tokens, column),
         "recurrent": ([k.LSTM(2), k.Dense(3, activation="softmax")], "categorical_crossentropy", sequence, one_hot),
     }
 
@@ -119,7 +120,7 @@ def trained_by_keras(
     return model
 
 
-NETWORKS = ["dense", "softmax", "softmax, binary", "relu, dropout, frozen normalization", "convolution", "recurrent"]
+NETWORKS = ["dense", "softmax", "softmax, binary", "relu, dropout, frozen normalization", "convolution", "recurrent", "embedding"]
 
 
 @pytest.mark.parametrize("name", turn(NETWORKS, 2))

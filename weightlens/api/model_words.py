@@ -1,4 +1,4 @@
-"""What a model says of itself when it is asked: why it computes nothing, which layer was meant, that it is closed."""
+"""What a model says of itself when it is asked: why it computes nothing, that it is closed."""
 
 from __future__ import annotations
 

@@ -262,11 +262,10 @@ def room_hits(layers: list[tuple[str, Layer, dict[str, WeightFacts]]], model: Mo
         if packed <= COMPRESSED * total:
             words = f"compressed, {total:,} bytes of numbers would take about {int(packed):,}"
             yield Hit("not-compressed", words, evidence={"bytes": total, "compressed": int(packed)})
-    left = [weight for weight in model.optimizer if weight.size > 1]
-    if left:
-        numbers = sum(weight.size for weight in left)
-        words = f"{len(left)} arrays of the optimizer hold {numbers:,} numbers"
-        yield Hit("optimizer-state-left", words, evidence={"arrays": len(left), "numbers": numbers})
+    if any(weight.size > 1 for weight in model.optimizer):
+        arrays, numbers = len(model.optimizer), sum(weight.size for weight in model.optimizer)
+        words = f"{arrays} arrays of the optimizer hold {numbers:,} numbers"
+        yield Hit("optimizer-state-left", words, evidence={"arrays": arrays, "numbers": numbers})
 
 
 def deflated_share(facts: WeightFacts, dtype: str) -> float:

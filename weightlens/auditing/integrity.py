@@ -86,7 +86,7 @@ def integrity(model: Model, raw: RawFile) -> Iterator[Hit]:
     for name, layer in layers_with_paths(model):
         yield from layer_hits(name, layer, incoming.get(id(layer)), bool(model.class_name))
     if model.class_name and model.layers:
-        left = [weight for weight in model.unplaced if weight.shape]
+        left = [weight for weight in model.unplaced if weight.shape and not weight.is_state]
         if left:
             names = ", ".join(weight.path for weight in left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
             yield Hit("weight-without-layer", f"the architecture has no layer for {names}", evidence={"weights": [w.path for w in left]})

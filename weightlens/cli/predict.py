@@ -21,6 +21,7 @@ from weightlens.errors import BadInput, WeightlensError
 from weightlens.formats import files_of
 from weightlens.formats.patterns import matches
 from weightlens.formats.remote import copied, is_url, remote_files
+from weightlens.inputs.answers import labels_of
 from weightlens.inputs.given import sample_chunks
 from weightlens.model import Model
 from weightlens.tables.arrow import pyarrow
@@ -229,7 +230,7 @@ def columns(model: Model, outputs: list[np.ndarray]) -> list[str]:
     """``y0, y1``; ``output_1_0`` where the model has several outputs, ``score_0`` where they have names; the names of the classes."""
     plain = len(outputs) == 1 and not isinstance(model.outputs, dict)
     starts = ["y"] if plain else [f"{name}_" for name in model.output_names]
-    if plain and outputs[0].ndim == 2 and (labels := model.labels_of(outputs[0].shape[1])):
+    if plain and outputs[0].ndim == 2 and (labels := labels_of(model, outputs[0].shape[1])):
         return list(labels)
     sizes = [int(np.prod(y.shape[1:], dtype=np.int64)) for y in outputs]
     return [f"{start}{i}" for start, size in zip(starts, sizes, strict=True) for i in range(size)]

@@ -1,4 +1,4 @@
-"""The true answers in the inputs' table: one of its columns; and how many classes there can be."""
+"""The true answers in the inputs' table: one of its columns; what its classes are called, and how many there can be."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from weightlens.errors import BadInput
+from weightlens.model import Model
 from weightlens.tables import is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.table_files import split_area
@@ -25,6 +26,11 @@ def true_answers(given: str | None, column: str) -> list[str] | list[float]:
     if all(is_number(row[at]) for _, row in rows):
         return [float(x) for x in Numbers(table).matrix(rows, [at])[:, 0]]
     return [row[at] for _, row in rows]
+
+
+def labels_of(model: Model, units: int) -> list[str]:
+    """The names of the classes, where the file has one for each of so many units, and no two alike."""
+    return model.class_labels if len(model.class_labels) == units == len({*model.class_labels}) else []
 
 
 def refuse_labels(given: int, shapes: Sequence[tuple[int, ...]]) -> None:

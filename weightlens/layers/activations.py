@@ -21,14 +21,16 @@ from weightlens.recording import Recorded, Role, noted, value_of
 from weightlens.specs.activation import ACTIVATIONS, LARGEST_EXPONENT, named_function
 
 HELPER = Role("helper")
+ENORMOUS = 1e280  # times e^-700 it is still a number that is seen, where Keras has 0
+SIGMOID_0 = -80.0  # from where down the sigmoid may be 0 in single precision
 
-_erf = np.frompyfunc(math.erf, 1, 1)
+ERF = np.frompyfunc(math.erf, 1, 1)
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 
 
 def erf(x: Array) -> Any:
     """The error function ``2/sqrt(pi) * integral of e^(-t^2) from 0 to x``."""
-    return _erf(x).astype(x.dtype)
+    return ERF(x).astype(x.dtype)
 
 
 def has_steps(function: Function) -> bool:
@@ -180,8 +182,8 @@ def softsign(x: Array) -> Any:
 @activation
 def silu(x: Array) -> Any:
     """``x * sigmoid(x)``, also called swish (Ramachandran et al. 2017)."""
-    if np.any(value_of(x) == -np.inf):  # times 0, but no e^-x is infinite here
-        raise NotImplementedError("computes silu of -inf, which is NaN in Keras")
+    if np.any(value_of(x) < -ENORMOUS):  # times 0, but no e^-x is infinite here
+        raise NotImplementedError(f"computes silu of a number below -{ENORMOUS:.0e}, for which Keras has 0, and NaN for -inf")
     return x / (1.0 + exp_at_most(-x, LARGEST_EXPONENT))
 
 
@@ -227,8 +229,8 @@ def sparse_sigmoid(x: Array) -> Any:
 def glu(x: Array, axis: int = -1) -> Any:
     """First half of the axis times the sigmoid of the second half (Dauphin et al. 2016)."""
     a, b = np.split(x, 2, axis=axis)
-    if np.any((value_of(b) == -np.inf) & np.isinf(value_of(a))):  # times 0, but no e^-x is infinite here
-        raise NotImplementedError("multiplies an infinite number by the sigmoid of -inf, which is NaN in Keras")
+    if np.any((value_of(b) < SIGMOID_0) & (np.abs(value_of(a)) > ENORMOUS)):  # times 0, but no e^-x is infinite here
+        raise NotImplementedError(f"multiplies a number beyond {ENORMOUS:.0e} by a sigmoid so small that it is 0 in Keras")
     return a * sigmoid(b)
 
 
@@ -237,6 +239,8 @@ def softmax(x: Array, step: Step, axis: Axis = -1) -> Any:
     """``e^(x - max) / sum of e^(x - max)`` along the axis: positive, adding up to 1. Four visible steps."""
     axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
     largest = step("max", np.max(x, axis=axis, keepdims=True), HELPER)
+    if isinstance(axis, tuple) and len(axis) > 1 and np.isinf(value_of(largest)).any():
+        raise NotImplementedError("takes the softmax over several axes, in which the largest number is infinite")
     exponentials = step("exponentials", np.exp(x - largest))
     return exponentials / step("sum", np.sum(exponentials, axis=axis, keepdims=True), HELPER)
 

@@ -72,6 +72,12 @@ def without_nan(x: Array, doing: str = "puts numbers in order") -> Array:
     return x
 
 
+def finite(x: Number, doing: str) -> None:
+    """Refuse NaN and infinite numbers where Keras multiplies or adds in another way, which is the same for all others."""
+    if not np.isfinite(value_of(x)).all():
+        raise NotImplementedError(f"{doing}, and one of them is not finite")
+
+
 def whole(x: Array) -> Any:
     """Numbers used as places: integers."""
     return x.astype(int) if hasattr(x, "dtype") and x.dtype.kind not in "iu" else x

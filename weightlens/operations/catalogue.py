@@ -27,7 +27,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     "Negative": np.negative, "Absolute": np.abs, "Abs": np.abs, "Fabs": np.abs, "Reciprocal": lambda x: 1.0 / x, "Sign": np.sign,
     "Square": np.square, "Sqrt": np.sqrt, "Rsqrt": lambda x: 1.0 / np.sqrt(x), "Cbrt": numbers.cbrt, "Clip": numbers.clip,
     "Floor": np.floor, "Ceil": np.ceil, "Trunc": np.trunc, "Round": numbers.around, "Maximum": np.maximum, "Minimum": np.minimum,
-    "Fmax": np.fmax, "Fmin": np.fmin, "Hypot": lambda x1, x2: np.sqrt(x1 * x1 + x2 * x2), "NanToNum": numbers.nan_to_num,
+    "Fmax": np.fmax, "Fmin": np.fmin, "Hypot": numbers.hypot, "NanToNum": numbers.nan_to_num,
     "Copy": activations.linear, "Array": activations.linear, "StopGradient": activations.linear,
     # exponents and angles
     "Exp": np.exp, "Exp2": lambda x: np.power(2.0, x), "Expm1": np.expm1, "Log": np.log, "Log1p": np.log1p, "Log2": np.log2,

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.comparisons import finite
 from weightlens.layers.convolution.windows import channels_last, like_input, per_axis, windows
 from weightlens.layers.preprocessing import resizing
 from weightlens.layers.signature import Array, Setting, Step
@@ -52,6 +53,7 @@ def extract_patches(
 ) -> Any:
     """Every window as one long pixel: ``(batch, *space, channels) -> (batch, *positions, size * channels)``."""
     rank = len(size) if isinstance(size, (list, tuple)) else 2
+    finite(images, "cuts patches of pixels, which Keras multiplies by 0 and 1 and adds up")
     batch = batch_of(images, data_format, rank)
     seen = windows(batch, per_axis(size, rank), per_axis(strides or size, rank), per_axis(dilation_rate, rank), padding)
     seen = np.moveaxis(seen, rank + 1, -1)

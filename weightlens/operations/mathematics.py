@@ -11,12 +11,10 @@ import numpy as np
 from weightlens.layers.comparisons import is_truth, numbers, truth
 from weightlens.layers.preprocessing.resizing import saturated
 from weightlens.layers.signature import Array, Axis, Step
-from weightlens.operations.numeric import known
+from weightlens.operations.numeric import LARGEST_OF_SHEETS, known
 from weightlens.operations.small_integers import NARROW, fits, wrapped
 from weightlens.operations.whole_arrays import places_in_order, sort
 from weightlens.specs.kinds import is_whole
-
-LARGEST_OF_SHEETS = 9.99e307  # what is larger no spreadsheet holds
 
 # Mathematics.
 

@@ -9,12 +9,14 @@ import numpy as np
 
 from weightlens.layers import activations, normalization
 from weightlens.layers.attention import attend, both, causal, scaled_scores
-from weightlens.layers.comparisons import one_hot
+from weightlens.layers.comparisons import finite, one_hot
 from weightlens.layers.convolution import convolutional, pooling
 from weightlens.layers.signature import Array, Axis, Config, Function, Number, Step, Weights
 from weightlens.operations.numeric import var
 
 ALMOST_ONE = float(np.float32(1.0 - 1e-7))  # the largest share that crossentropies take, in single precision
+
+OF_LOGITS = "computes the crossentropy of logits"
 
 
 def grouped_conv(x: Array, w: Weights, config: Config, step: Step) -> Any:
@@ -110,6 +112,7 @@ def binary_crossentropy(target: Array, output: Array, from_logits: bool = False)
 def categorical_crossentropy(target: Array, output: Array, from_logits: bool = False, axis: int = -1, *, step: Step) -> Any:
     """``-sum of target ln output`` along ``axis``."""
     if from_logits:
+        finite(output, OF_LOGITS)
         return -np.sum(target * activations.log_softmax(output, step, axis), axis=axis)
     share = output / step("sum", np.sum(output, axis=axis, keepdims=True))
     return -np.sum(target * np.log(np.minimum(np.maximum(share, 1e-7), ALMOST_ONE)), axis=axis)
@@ -121,6 +124,7 @@ def sparse_categorical_crossentropy(target: Array, output: Array, from_logits: b
         target = np.squeeze(target, -1)
     if not from_logits:
         output = np.log(np.minimum(np.maximum(output, 1e-7), ALMOST_ONE))
+    finite(output, OF_LOGITS)
     return -np.sum(one_hot(target, output.shape[-1]) * activations.log_softmax(output, step, axis), axis=axis)
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import numbers, truth
-from weightlens.layers.signature import Array, Axis, Function, Number
+from weightlens.layers.signature import Array, Axis, Function, Number, Step
 from weightlens.operations.small_integers import NARROW, fits, leaves
+
+LARGEST_OF_SHEETS = 9.99e307  # what is larger no spreadsheet holds
 
 
 def from_data(x: object) -> bool:
@@ -48,7 +50,7 @@ def floor_divide(x1: Number, x2: Number) -> Any:
 
 def fmod(x1: Number, x2: Number) -> Any:
     """The rest of ``x1 / x2`` with the sign of ``x1``."""
-    return x1 - x2 * np.trunc(np.divide(x1, x2))
+    return np.sign(x1) * np.mod(np.abs(x1), np.abs(x2))
 
 
 def cbrt(x: Array) -> Any:
@@ -69,16 +71,25 @@ def around(x: Array, decimals: int = 0) -> Any:
     return np.rint(x * 10.0**decimals) / 10.0**decimals if decimals else np.rint(x)
 
 
-def logaddexp(x1: Number, x2: Number) -> Any:
-    """``ln(e^x1 + e^x2)``."""
-    return np.maximum(x1, x2) + np.log(1.0 + np.exp(-np.abs(np.subtract(x1, x2))))
+def logaddexp(x1: Number, x2: Number, *, step: Step) -> Any:
+    """``ln(e^x1 + e^x2)``, the larger taken out first; an infinite one is the result."""
+    larger = step("larger", np.maximum(x1, x2))
+    return np.where(np.abs(larger) < LARGEST_OF_SHEETS, larger + np.log(1.0 + np.exp(-np.abs(np.subtract(x1, x2)))), larger)
 
 
-def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None) -> Any:
-    """``x`` with other numbers in the place of NaN and infinity."""
+def hypot(x1: Number, x2: Number, *, step: Step) -> Any:
+    """``sqrt(x1^2 + x2^2)``, the larger taken out first: no square is too large or too small. Of two infinite numbers NaN."""
+    larger = step("larger", np.maximum(np.abs(x1), np.abs(x2)))
+    ratio = step("ratio", divide_no_nan(np.minimum(np.abs(x1), np.abs(x2)), larger))
+    return larger * np.sqrt(1.0 + ratio * ratio)
+
+
+def nan_to_num(x: Array, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None, input_dtype: str | None = None) -> Any:
+    """``x`` with other numbers in the place of NaN and infinity: unless given, the largest that the kind of number has."""
+    limits = np.finfo(np.float64 if input_dtype == "float64" else np.float32)
     x = np.where(np.isnan(x), nan, x)
-    x = np.where(x == np.inf, np.finfo(np.float32).max if posinf is None else posinf, x)
-    return np.where(x == -np.inf, np.finfo(np.float32).min if neginf is None else neginf, x)
+    x = np.where(x == np.inf, limits.max if posinf is None else posinf, x)
+    return np.where(x == -np.inf, limits.min if neginf is None else neginf, x)
 
 
 def isin(x1: Number, x2: Number, assume_unique: bool = False, invert: bool = False) -> Any:

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import numbers, whole, without_nan
-from weightlens.layers.signature import Array, Axis, Number, Step
+from weightlens.layers.signature import Array, Axis, Function, Number, Step
 from weightlens.operations.numeric import known
+from weightlens.recording import value_of
 
 LONG_ROW = 64  # numbers: longer rows are sorted without formulas
 
@@ -27,14 +28,20 @@ def sort(x: Array, axis: int | None = -1) -> Any:
     return np.sort(without_nan(x), axis=axis)
 
 
-def argmax(a: Array, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The place of the largest number, the first of several."""
-    return np.argmax(without_nan(a), axis=axis, keepdims=keepdims)
+def extreme_place(find: Function, what: str) -> Function:
+    """The place of the largest or smallest number, the first of several."""
+
+    def place(a: Array, axis: int | None = None, keepdims: bool = False) -> Any:
+        x = np.asarray(value_of(without_nan(a)))
+        below = np.where((x == 0) & np.signbit(x), -np.finfo(np.float32).tiny, x)  # so Keras takes -0
+        if x.dtype.kind == "f" and np.any(find(x, axis=axis) != find(below, axis=axis)):
+            raise NotImplementedError(f"looks for the place of the {what} number, and -0 is smaller than 0 in Keras")
+        return find(a, axis=axis, keepdims=keepdims)
+
+    return place
 
 
-def argmin(a: Array, axis: int | None = None, keepdims: bool = False) -> Any:
-    """The place of the smallest number, the first of several."""
-    return np.argmin(without_nan(a), axis=axis, keepdims=keepdims)
+argmax, argmin = extreme_place(np.argmax, "largest"), extreme_place(np.argmin, "smallest")
 
 
 def argsort(x: Array, axis: int | None = -1, *, step: Step) -> Any:

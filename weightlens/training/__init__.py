@@ -12,6 +12,7 @@ import numpy as np
 
 from weightlens.call_order import refs
 from weightlens.errors import BadInput
+from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.model import Model
 from weightlens.training.epoch import Epoch
 from weightlens.training.losses import find_loss
@@ -48,10 +49,11 @@ def prepare(
     if not isinstance(speed, (int, float)):
         raise BadInput("the file's learning rate follows a schedule; give one number with --lr")
     refuse_penalties(model)
-    found = find_loss(loss or stated.loss or "mse")
+    old = is_before_keras_3(model.provenance.keras_version)
+    found = find_loss(loss or stated.loss or "mse", old)
     if not loss:
         refuse_unusual_loss(stated)
-    logits = bool(stated.loss_options.get("from_logits")) and found is find_loss(stated.loss or "mse")
+    logits = bool(stated.loss_options.get("from_logits")) and found is find_loss(stated.loss or "mse", old)
     recipe = Recipe(found, chosen, float(speed), batch, logits)
     return record_epoch(model, inputs, targets, recipe, None if seed is None else random_start(model, seed))
 
@@ -69,7 +71,8 @@ def units_of(model: Model) -> int:
 def random_start(model: Model, seed: int) -> dict[str, np.ndarray]:
     """Random weights, drawn as Keras does for Dense and convolutions: Glorot uniform for matrices, zeros for biases, ones for scales.
 
-    Recurrent kernels, which Keras makes orthogonal, and the biases of forget gates, which it makes 1, are no exceptions here.
+    Embeddings, which Keras draws from -0.05 to 0.05, recurrent kernels, which it makes orthogonal, and the biases of forget gates, which it
+    makes 1, are no exceptions here.
     """
     rng = np.random.default_rng(seed)
     start: dict[str, np.ndarray] = {}

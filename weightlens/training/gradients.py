@@ -7,6 +7,7 @@ recorded arrays, so they are steps like those of the forward pass: they have wor
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import WeightlensError
+from weightlens.layers.activations import ERF
 from weightlens.recording import Recorded, Role, Trace, cast, operands
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import ordered, origins, sources
@@ -165,6 +167,12 @@ def average(x: Recorded, g: Recorded) -> Parts:
     return [(x.args[0], np.broadcast_to(_restored(x, g / count), x.args[0].shape))]
 
 
+def variance(x: Recorded, g: Recorded) -> Parts:
+    a = x.args[0]
+    away = a - np.mean(a, axis=tuple(reduced_axes(x)[0]), keepdims=True)
+    return [(a, away * _restored(x, g * 2.0 / (a.size / max(x.size, 1))))]
+
+
 def extreme(x: Recorded, g: Recorded) -> Parts:
     """``np.max``, ``np.min``: the gradient goes to the extreme; equal extremes share it equally (TensorFlow's rule)."""
     is_it = (x.args[0] == _restored(x, x)).astype(float)
@@ -228,15 +236,28 @@ def lookup(x: Recorded, g: Recorded) -> Parts:
     return [(table, hits @ np.reshape(g, (-1, *table.shape[1:])))]
 
 
+def running_total(x: Recorded, g: Recorded) -> Parts:
+    """``np.cumsum`` along an axis: a number is in the sum at its own place and in all after it."""
+    axis = x.kwargs["axis"]
+    return [(x.args[0], np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis))]
+
+
+def remainder(x: Recorded, g: Recorded) -> Parts:
+    """``np.mod``: the divisor counts as often as it was taken off."""
+    a, b = x.args
+    return [(a, g), (b, -(g * np.floor(a / b)) if isinstance(b, Recorded) else None)]
+
+
 def only(rule: Callable[[Recorded, Recorded, Recorded], object]) -> Rule:
     """A rule for a call with one operand: ``rule(result, operand, gradient)``."""
     return lambda x, g: [(x.args[0], rule(x, x.args[0], g))]
 
 
 RULES: dict[Any, Rule] = {
-    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power,
+    np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power, np.mod: remainder,
     np.maximum: chosen_of_two(operator.gt, operator.ge), np.minimum: chosen_of_two(operator.lt, operator.le),
     np.where: chosen, np.sum: total, np.mean: average, np.max: extreme, np.min: extreme, np.take: lookup,
+    np.cumsum: running_total, np.var: variance,
     np.negative: only(lambda y, x, g: -g),
     np.square: only(lambda y, x, g: g * 2.0 * x),
     np.sqrt: only(lambda y, x, g: g * 0.5 / y),
@@ -244,13 +265,24 @@ RULES: dict[Any, Rule] = {
     np.expm1: only(lambda y, x, g: g * np.exp(x)),
     np.log: only(lambda y, x, g: g / x),
     np.log1p: only(lambda y, x, g: g / (1.0 + x)),
+    np.log10: only(lambda y, x, g: g / (x * math.log(10.0))),
     np.tanh: only(lambda y, x, g: g * (1.0 - y * y)),
     np.sin: only(lambda y, x, g: g * np.cos(x)),
     np.cos: only(lambda y, x, g: -(g * np.sin(x))),
+    np.tan: only(lambda y, x, g: g * (1.0 + y * y)),
+    np.sinh: only(lambda y, x, g: g * np.cosh(x)),
+    np.cosh: only(lambda y, x, g: g * np.sinh(x)),
+    np.arcsin: only(lambda y, x, g: g / np.sqrt(1.0 - x * x)),
+    np.arccos: only(lambda y, x, g: -(g / np.sqrt(1.0 - x * x))),
+    np.arctan: only(lambda y, x, g: g / (1.0 + x * x)),
+    np.arcsinh: only(lambda y, x, g: g / np.sqrt(x * x + 1.0)),
+    np.arctanh: only(lambda y, x, g: g / (1.0 - x * x)),
+    np.deg2rad: only(lambda y, x, g: g * (math.pi / 180.0)),
+    np.rad2deg: only(lambda y, x, g: g * (180.0 / math.pi)),
     np.abs: only(lambda y, x, g: g * np.sign(x)),
     np.reciprocal: only(lambda y, x, g: -(g * y * y)),
-    np.sign: only(lambda y, x, g: g * 0.0), np.floor: only(lambda y, x, g: g * 0.0),
     cast: only(lambda y, x, g: g if x.dtype.kind == "f" and y.dtype.kind == "f" else None),
-}  # fmt: skip
+    ERF: only(lambda y, x, g: g * np.exp(-(x * x)) * (2.0 / math.sqrt(math.pi))),
+} | dict.fromkeys((np.sign, np.floor, np.ceil, np.trunc), only(lambda y, x, g: g * 0.0))  # fmt: skip
 
 __all__ = ["NoGradient", "backward", "unbroadcast"]

@@ -55,6 +55,20 @@ def _log_sum_exp(t: Recorded, z: Recorded) -> Any:
     return t * (np.log(np.sum(np.exp(z - largest), axis=-1, keepdims=True)) + largest - z)
 
 
+def _binary(more: float) -> Loss:
+    """Binary crossentropy, with so much ``more`` in each logarithm."""
+
+    def added(share: Any) -> Any:
+        return share + more if more else share
+
+    return Loss(
+        lambda t, y: -(t * np.log(added(_clip(y))) + (1.0 - t) * np.log(added(1.0 - _clip(y)))),
+        lambda t, y: np.where((y >= EPSILON) & (y <= 1.0 - EPSILON), (1.0 - t) / added(1.0 - _clip(y)) - t / added(_clip(y)), 0.0),
+        from_logits=lambda t, z: softplus(z) - t * z,
+        squash="sigmoid",
+    )
+
+
 LOSSES: dict[str, Loss] = {
     "mean_squared_error": Loss(lambda t, y: np.square(y - t), lambda t, y: 2.0 * (y - t)),
     "half_mean_squared_error": Loss(lambda t, y: 0.5 * np.square(y - t), lambda t, y: y - t),
@@ -70,12 +84,7 @@ LOSSES: dict[str, Loss] = {
         lambda t, y: -2.0 * _signs(t) * np.maximum(1.0 - _signs(t) * y, 0.0),
     ),
     "poisson": Loss(lambda t, y: y - t * np.log(y + EPSILON), lambda t, y: 1.0 - t / (y + EPSILON)),
-    "binary_crossentropy": Loss(
-        lambda t, y: -(t * np.log(_clip(y)) + (1.0 - t) * np.log(1.0 - _clip(y))),
-        lambda t, y: np.where((y >= EPSILON) & (y <= 1.0 - EPSILON), (1.0 - t) / (1.0 - _clip(y)) - t / _clip(y), 0.0),
-        from_logits=lambda t, z: softplus(z) - t * z,
-        squash="sigmoid",
-    ),
+    "binary_crossentropy": _binary(0.0),
     "categorical_crossentropy": Loss(
         lambda t, y: -(t * np.log(_clip(y))),
         lambda t, y: np.where((y >= EPSILON) & (y <= 1.0 - EPSILON), -(t / _clip(y)), 0.0),
@@ -84,6 +93,7 @@ LOSSES: dict[str, Loss] = {
         squash="softmax",
     ),
 }
+OF_KERAS_2 = {"binary_crossentropy": _binary(EPSILON)}  # losses that are others there
 ENTROPIES = {"sigmoid": "-(t ln y + (1 - t) ln(1 - y))", "softmax": "-t ln y"}
 ALIASES = {
     "mse": "mean_squared_error", "mae": "mean_absolute_error", "half_mse": "half_mean_squared_error", "logcosh": "log_cosh",
@@ -111,10 +121,11 @@ def function_name(name: str) -> str:
     return "".join("_" + c if c.isupper() and before.islower() else c for before, c in zip(" " + name, name, strict=False)).lower()
 
 
-def find_loss(name: str) -> Loss:
+def find_loss(name: str, is_keras_2: bool = False) -> Loss:
     """The loss with that name; Keras's class names (``MeanSquaredError``) and short names are accepted."""
     named = function_name(name)
-    loss = LOSSES.get(ALIASES.get(named, named))
+    named = ALIASES.get(named, named)
+    loss = (LOSSES | OF_KERAS_2 if is_keras_2 else LOSSES).get(named)
     if loss is None:
         raise BadInput(f"loss {name!r} is not one of: {', '.join(LOSSES)}")
     return loss

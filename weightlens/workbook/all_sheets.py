@@ -14,7 +14,7 @@ import numpy as np
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import record, trace
 from weightlens.errors import BadInput, NoFormula
-from weightlens.inputs.answers import refuse_labels
+from weightlens.inputs.answers import labels_of, refuse_labels
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Recorded, Step, Trace
@@ -116,7 +116,7 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
     if detail == "auto":
         detail = "steps" if sum(step.made.size for step in recorded.steps) <= MOST_STEPS else "layers"
     if not options.labels:  # those that the model's file has for one of its outputs
-        known = (model.labels_of(y.shape[-1]) for y in recorded.results if y.ndim)
+        known = (labels_of(model, y.shape[-1]) for y in recorded.results if y.ndim)
         options = replace(options, labels=next((tuple(labels) for labels in known if labels), ()))
     recorded, occurrences = fuse(recorded) if detail == "layers" else (recorded, None)
     return NetworkSheets(model, Plan(recorded, whole=occurrences is None), styles, options, detail, arrays, inputs is None, occurrences)

@@ -47,7 +47,9 @@ def read_saved_model(path: Path) -> Model:
     model = placing.own_class(about) if entry is None else placing.whole(build_model(entry, dialect), files)
     for key in (key for key in weights if key not in placing.placed):
         (model.optimizer if is_training_state(key) else model.unplaced).append(weights[key])
-    if states := [weight.path for weight in model.unplaced if STATES in weight.path]:
+    for key, weight in weights.items():
+        weight.is_state = STATES in key
+    if states := [weight.path for weight in model.unplaced if weight.is_state]:
         model.faults.append(
             f"the file says where its stateful layers had come to ({first_few(states, 1)}), and Keras goes on from there, where weightlens "
             "begins at 0; save it as .keras or .h5: Keras begins at 0 there, too"

@@ -12,6 +12,9 @@ import numpy as np
 from weightlens.layers.comparisons import without_nan
 from weightlens.layers.convolution.windows import channels_last, largest, like_input, per_axis, spatial_axes, windows
 from weightlens.layers.signature import Array, Config, Function, Step, Weights
+from weightlens.recording import value_of
+
+LARGEST = "looks for the largest of the numbers in a window"
 
 
 def pooled(x: Array, config: Config, fill: float) -> Any:
@@ -24,12 +27,13 @@ def pooled(x: Array, config: Config, fill: float) -> Any:
 
 def max_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Largest number of each window. ``keras.layers.MaxPooling1D``, ``2D``, ``3D``."""
-    seen = pooled(without_nan(x, "looks for the largest of the numbers in a window"), config, -np.inf)
+    seen = pooled(without_nan(x, LARGEST), config, -np.inf)
     return step("maximum", like_input(largest(seen, x.ndim - 2), config))
 
 
 def average_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Mean of each window. ``keras.layers.AveragePooling1D``, ``2D``, ``3D``."""
+    refuse_lowest(x)
     seen = pooled(x, config, 0.0)
     axes = tuple(range(x.ndim, seen.ndim))
     if config.get("padding") != "same":
@@ -68,6 +72,23 @@ def bins(length: int, count: int) -> list[slice]:
     return [slice(i * length // count, -(-(i + 1) * length // count)) for i in range(count)]
 
 
+def refuse_lowest(x: Array) -> None:
+    """Refuse what TensorFlow takes for padding where it averages over three axes of space, and leaves out."""
+    if x.ndim == 5 and np.any(value_of(x) == np.finfo(np.float32).min):
+        raise NotImplementedError("averages over three axes, and one of the numbers is the lowest of single precision")
+
+
+def mean_of(x: Array, axis: int) -> Any:
+    """The mean along an axis; see ``refuse_lowest``."""
+    refuse_lowest(x)
+    return np.mean(x, axis=axis)
+
+
+def largest_of(x: Array, axis: int) -> Any:
+    """The largest number along an axis; see ``without_nan``."""
+    return np.max(without_nan(x, LARGEST), axis=axis)
+
+
 def adaptive_pooling(reduce: Function, name: str) -> Function:
     """The layer that cuts each spatial axis into ``output_size`` bins, and reduces each bin to one number."""
 
@@ -82,5 +103,5 @@ def adaptive_pooling(reduce: Function, name: str) -> Function:
     return layer
 
 
-adaptive_max_pooling = adaptive_pooling(np.max, "maximum")  # keras.layers.AdaptiveMaxPooling1D, 2D, 3D
-adaptive_average_pooling = adaptive_pooling(np.mean, "average")  # keras.layers.AdaptiveAveragePooling1D, 2D, 3D
+adaptive_max_pooling = adaptive_pooling(largest_of, "maximum")  # keras.layers.AdaptiveMaxPooling1D, 2D, 3D
+adaptive_average_pooling = adaptive_pooling(mean_of, "average")  # keras.layers.AdaptiveAveragePooling1D, 2D, 3D

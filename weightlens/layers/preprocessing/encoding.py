@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.layers.comparisons import one_hot, range_of, whole
+from weightlens.layers.comparisons import finite, one_hot, range_of, whole
 from weightlens.layers.convolution.windows import channels_last, like_input
 from weightlens.layers.preprocessing.hashing import crossed, fingerprint, siphash
 from weightlens.layers.signature import Array, Call, Config, Function, Step, Weights
@@ -85,6 +85,7 @@ def hashed_crossing(x: Array, w: Weights, config: Config, step: Step) -> Any:
 
 def auto_contrast(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Each image and channel stretched to the whole range of values. ``keras.layers.AutoContrast``."""
+    finite(x, "stretches the range of the pixels of an image")
     bottom, top = (float(v) for v in config.get("value_range", (0, 255)))
     pixels = step("pixels in 0..255", (x - bottom) / (top - bottom) * 255.0)
     low, high = (step(name, f(pixels, axis=(1, 2), keepdims=True)) for name, f in (("darkest", np.min), ("brightest", np.max)))

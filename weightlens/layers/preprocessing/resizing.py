@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.comparisons import finite
 from weightlens.layers.convolution.windows import channels_last, like_input, pad_space, per_axis
 from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.specs.kinds import is_whole
@@ -82,6 +83,7 @@ def resize(x: Array, size: Sequence[int], interpolation: str, antialias: bool, s
     if interpolation == "nearest":
         rows, columns = (np.minimum(centres(old, new).astype(int), old - 1) for old, new in zip((height, width), size, strict=True))
         return np.take(np.take(x, rows, axis=1), columns, axis=2)
+    finite(x, "mixes the pixels of whole rows and columns")
     rows = step("row weights", resize_weights(height, size[0], interpolation, antialias).astype(x.dtype))
     columns = step("column weights", resize_weights(width, size[1], interpolation, antialias).astype(x.dtype))
     tall = step("resized rows", np.reshape(rows @ np.reshape(x, (x.shape[0], height, -1)), (x.shape[0], size[0], width, channels)))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike
 
+from weightlens.layers.comparisons import finite
 from weightlens.layers.convolution.convolutional import convolve
 from weightlens.layers.signature import Array, Config, Function, Number, Step, Weights
 from weightlens.recording import value_of
@@ -68,8 +69,10 @@ def stft_spectrogram(x: Array, w: Weights, config: Config, step: Step) -> Any:
 
 def arctan2(x1: Number, x2: Number) -> Any:
     """The angle of the point ``(x2, x1)``, between -pi and pi."""
-    if not (np.isfinite(value_of(x1)).all() and np.isfinite(value_of(x2)).all()):
-        raise NotImplementedError("computes the angle of a point that is not finite")
+    for x in (x1, x2):
+        finite(x, "computes the angle of a point from two numbers")
+    if np.any((value_of(x1) == 0) & np.signbit(value_of(x2)) & (np.signbit(value_of(x1)) | (value_of(x2) == 0))):
+        raise NotImplementedError("computes the angle of a point beside -0, which is another one than beside 0")
     ahead = np.arctan(x1 / np.where(np.equal(x2, 0), 1.0, x2))
     side = np.where(np.greater_equal(x1, 0), math.pi, -math.pi)
     beside = np.where(np.equal(x1, 0), 0.0, side / 2)

@@ -11,7 +11,20 @@ from weightlens.recording import Recorded, cast
 from weightlens.recording.calls import argument
 from weightlens.recording.texts import BLANKS, CAPITALS, PUNCTUATION
 from weightlens.workbook.formulas import areas
-from weightlens.workbook.formulas.cell_arrays import ADD, ATOM, COMPARE, POWER, ROW, Area, Cells, Expression, Unwritable, combine, refer
+from weightlens.workbook.formulas.cell_arrays import (
+    ADD,
+    ATOM,
+    COMPARE,
+    MULTIPLY,
+    POWER,
+    ROW,
+    Area,
+    Cells,
+    Expression,
+    Unwritable,
+    combine,
+    refer,
+)
 
 if TYPE_CHECKING:
     from weightlens.workbook.formulas.translate import Formulas
@@ -54,33 +67,36 @@ def one_area(rows: Cells, what: str) -> Area:
     return made.options[0][1]
 
 
-def in_line(lines: Cells) -> Cells:
-    """The cells, if each line of them stands in one column from top to bottom or in one row from left to right."""
+def in_line(lines: Cells, what: str) -> tuple[Area, int]:
+    """The part of a row or column that each line of cells lies in, from its first to its last, and how many cells on the next one is."""
     apart = np.diff(lines, axis=1)
-    if not ((apart == ROW).all() or (apart == 1).all()):
-        raise Unwritable("a place counted in cells that do not stand in one row or column, in order")
-    return lines
+    stride = int(apart.flat[0]) if apart.size else 1
+    along, across = divmod(stride, ROW)
+    if (lines < 0).any() or (apart != stride).any() or stride < 1 or (along and across):
+        raise Unwritable(what)
+    length = (lines.shape[1] - 1) * (along or across) + 1
+    return Area(lines[:, 0], *((length, 1) if along else (1, length))), along or across
 
 
 def lookup(x: Recorded, formulas: Formulas) -> Expression:
-    """``np.take`` with a computed index: ``INDEX(column of the table, index + 1, 1)``.
+    """``np.take`` with a computed index: ``INDEX(column of the table, index + 1, 1)``; in a row that holds all columns, every n-th cell.
 
     Where somebody can type the index, one below 0 is refused: INDEX would take 0 for the whole column.
     """
     at = argument(x, 1, "indices")
-    at = at.args[0] if at.op is cast else at  # INDEX cuts fractions off by itself
-    table, index, axis = formulas.cells(x.args[0]), formulas.arithmetic(at), argument(x, 2, "axis")
+    table, axis = formulas.cells(x.args[0]), argument(x, 2, "axis")
     if table is None:
         raise Unwritable("take")
     axis = 0 if axis is None else axis % table.ndim
     table = table if argument(x, 2, "axis") is not None else table.reshape(-1)
     before, after = table.shape[:axis], table.shape[axis + 1 :]
     columns = np.ascontiguousarray(np.moveaxis(table, axis, -1)).reshape(-1, table.shape[axis])
-    area = one_area(in_line(columns), "take from a table that does not stand in one rectangle")
-    tall, shape = area.height > 1, before + (1,) * len(index.shape) + after
+    area, stride = in_line(columns, "a place counted in cells that do not stand in one row or column, in order")
+    at = at.args[0] if at.op is cast and stride == 1 else at  # INDEX cuts fractions off by itself
+    index, tall, shape = formulas.arithmetic(at), area.height > 1, before + (1,) * np.ndim(at) + after
     where = Expression(shape, [[Area(area.first.reshape(shape), area.height, area.width)]])
     place = index.moved(lambda array: array.reshape(index.shape + (1,) * len(after)), index.shape + (1,) * len(after))
-    counted: list[str | Expression] = [place.at_least(ADD), "+1"]
+    counted: list[str | Expression] = [place.at_least(ADD if stride == 1 else MULTIPLY), "+1" if stride == 1 else f"*{stride}+1"]
     if at.kind:
         counted = ["IF(", place.at_least(COMPARE + 1), "<0,NA(),", *counted, ")"]
     return combine(["INDEX(", where, ",", *([] if tall else ["1,"]), *counted, *([",1"] if tall else []), ")"], x.shape)
@@ -109,7 +125,10 @@ def extreme_place(function: str) -> Rule:
 
     def rule(x: Recorded, formulas: Formulas) -> Expression:
         rows, _ = formulas.rows(x)
-        where = Expression((len(rows),), [[one_area(in_line(rows), function)]])
+        area, stride = in_line(rows, function)
+        if stride > 1:
+            raise Unwritable(function)
+        where = Expression((len(rows),), [[area]])
         made = combine(["MATCH(", function + "(", where, "),", where, ",0)-1"], where.shape, ADD)
         return made.moved(lambda array: array.reshape(x.shape), x.shape)
 
