@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.by_hand.claims import Claim, WrittenNumber, number_of_cell, parse_number
+from weightlens.checks.by_hand.claims import Claim, Claims, OutputRows, claims_of_table
+from weightlens.checks.by_hand.numbers import WrittenNumber, number_of_cell, parse_number
 from weightlens.checks.by_hand.placing import Given, find_step, steps_of
 from weightlens.errors import BadInput
 from weightlens.model import Model
@@ -17,6 +18,8 @@ from weightlens.spreadsheet.cell_areas import cell_area, cell_areas, cell_names
 from weightlens.spreadsheet.cell_table import NO_CELLS, CellDate, Value
 from weightlens.spreadsheet.cell_values import Book, number_fault, read_book
 from weightlens.spreadsheet.cells_map import Entry, read_map, steps_by_entry
+from weightlens.tables import Table
+from weightlens.tables.sheets import grid_of, rows_in_area, whole_area
 from weightlens.workbook.formulas.cell_arrays import cell_name
 
 ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
@@ -46,6 +49,18 @@ def read_computed_book(path: Path) -> Book:
     book.sheets.made |= {sheet: cells.with_results(fresh.sheets[sheet]) for sheet, cells in book.sheets.items()}
     book.engine = fresh.engine
     return book
+
+
+def claims_in_first_sheet(book: Book) -> Claims | OutputRows:
+    """The table on the first sheet of somebody's own workbook that has cells; a note says which others were not read."""
+    filled = [sheet for sheet, cells in book.sheets.items() if cells.at[cells.valued].size]
+    if not filled:
+        raise BadInput(f"{book.path.name}: holds no numbers")
+    grid = grid_of(book.sheets[filled[0]])
+    note = f"only the sheet {filled[0]!r} was read, not {', '.join(map(repr, filled[1:4]))}"
+    table = Table(book.path.name, rows_in_area(grid, whole_area(grid)))
+    table.loose = True
+    return claims_of_table(table, table.name, (note,) if filled[1:] else ())
 
 
 def claims_in_ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
