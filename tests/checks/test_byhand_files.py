@@ -186,6 +186,45 @@ def test_an_exercise(tmp_path: Path) -> None:
         assert [e.kind for e in report.explanations[:1]] == ([kind] if kind else [])
 
 
+def test_an_exercise_on_a_renamed_sheet(tmp_path: Path) -> None:
+    """Defined names go with the cells, as every spreadsheet program sees to it."""
+    model, path = weightlens.load(OR), tmp_path / "exercise.xlsx"
+    weightlens.export(model, path, TRUTH_TABLE, blank=["pre-activation"])
+    book = openpyxl.load_workbook(path)
+    ((sheet, area),) = book.defined_names["blank_dense_pre_activation"].destinations
+    for cell, value in zip(book[sheet][area.replace("$", "")][1], TRUTH_TABLE[1] @ model["dense"].kernel, strict=True):
+        cell.value = round(float(value), 2)
+    book[sheet].title = "Ann"
+    book.save(path)
+    with pytest.raises(BadInput, match="has no sheet '1 network', where input_layer/input_layer stood"):
+        check_by_hand(model, None, path)
+    for name in book.defined_names.values():
+        name.attr_text = name.attr_text.replace(f"'{sheet}'!", "'Ann'!")
+    book.save(path)
+    assert check_by_hand(model, None, path).explanations[0].kind == "no bias"
+    del book.defined_names["blank_dense_pre_activation"]
+    book.save(path)
+    with pytest.raises(BadInput, match=r"blank_dense_pre_activation .the cells of dense/pre-activation. is gone"):
+        check_by_hand(model, None, path)
+
+
+def test_a_workbook_whose_cells_have_moved_is_refused(tmp_path: Path) -> None:
+    """The steps of one that is no exercise have no names."""
+    model, path = weightlens.load(OR), tmp_path / "or.xlsx"
+    weightlens.export(model, path, TRUTH_TABLE)
+    book = openpyxl.load_workbook(path)
+    book.defined_names["w_dense_bias"].attr_text = "'1 network'!$A$1:$B$1"
+    book.save(path)
+    with pytest.raises(BadInput, match=r"dense/bias stood in '1 network'!.* and is in '1 network'!A1; undo what moved it"):
+        check_by_hand(model, TRUTH_TABLE, path)
+
+
+def test_an_exercise_saved_as_ods_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "exercise.ods").write_bytes(ods("", second="Cells"))
+    with pytest.raises(BadInput, match=r"exercise\.ods: is a workbook that weightlens wrote, saved as \.ods; save it as \.xlsx"):
+        check_by_hand(weightlens.load(OR), TRUTH_TABLE, tmp_path / "exercise.ods")
+
+
 def test_an_input_cell_of_a_workbook_must_hold_a_number(tmp_path: Path) -> None:
     model, path = weightlens.load(OR), tmp_path / "or.xlsx"
     weightlens.export(model, path, TRUTH_TABLE)

@@ -63,6 +63,12 @@ class TooManyCells(Exception):
 
 def ods_grid(path: Path, sheet: str) -> Grid:
     """The cells of a sheet; without a name, of the first sheet."""
+    sheets = ods_sheets(path, sheet)
+    return sheets[pick_sheet(list(sheets), sheet, path)]
+
+
+def ods_sheets(path: Path, sheet: str = "") -> dict[str, Grid]:
+    """Every sheet by its name, with the cells of the one that is wanted, or of all."""
     try:
         with open_zip(path) as archive:
             check_member(archive, "content.xml")
@@ -70,12 +76,11 @@ def ods_grid(path: Path, sheet: str) -> Grid:
                 if b"<!DOCTYPE" in stream.read(HEAD):  # it could define entities, and no spreadsheet program writes one
                     raise BadInput(f"{path.name}: declares a document type, which no spreadsheet program writes")
             with archive.open("content.xml") as stream:
-                sheets = read_sheets(stream, sheet)
+                return read_sheets(stream, sheet)
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, OSError, zlib.error, ParseError):
         raise BadInput(f"{path.name}: is damaged, or no .ods workbook that can be read") from None
     except TooManyCells:
         raise BadInput(f"{path.name}: holds more than {CELLS:,} cells; save it as .csv") from None
-    return sheets[pick_sheet(list(sheets), sheet, path)]
 
 
 def read_sheets(stream: IO[bytes], wanted: str) -> dict[str, Grid]:

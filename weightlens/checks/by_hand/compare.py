@@ -44,7 +44,9 @@ def check_by_hand(
         book = book_claims.read_computed_book(Path(given))
         if ranges or steps or MAP in book.sheets:
             return check_book(model, inputs, book, ranges, steps)
-        return check_claims(record_scene(model, inputs), book_claims.claims_in_first_sheet(book))
+        return check_claims(record_scene(model, inputs), book_claims.claims_in_own_book(book))
+    if isinstance(given, (str, Path)) and Path(given).suffix.lower() == ".ods":
+        return check_claims(record_scene(model, inputs), book_claims.claims_in_ods(Path(given)))
     return check_claims(record_scene(model, inputs), read_csv(str(given)) if isinstance(given, (str, Path)) else given)
 
 
