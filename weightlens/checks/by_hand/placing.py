@@ -144,7 +144,7 @@ def place_numbered_from(claims: Claims, trace: Trace, first: tuple[int, int]) ->
             unknown.append(str(reason))
     if not groups:
         raise BadInput(unknown[0] if unknown else f"{claims.source}: holds no numbers")
-    return Placed([group_claims(steps[i], groups[i], first, trace) for i in sorted(groups)], unknown)
+    return Placed([group_claims(steps[i], groups[i], first) for i in sorted(groups)], unknown)
 
 
 def steps_of(trace: Trace) -> list[Step]:
@@ -215,10 +215,10 @@ def steps_named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[
     return [step for step in steps if close and plain_words(step.name) == close[0]]
 
 
-def group_claims(step: Step, claims: list[Claim], first: tuple[int, int], trace: Trace) -> Given:
+def group_claims(step: Step, claims: list[Claim], first: tuple[int, int]) -> Given:
     """The claims about one step, each with the index of its element."""
     shape = step.made.shape
-    batched = bool(shape) and (len(shape) > 1 or shape[0] == trace.inputs[0].shape[0])
+    batched = len(shape) > 1 or (step.trace is None or step.axes == ("sample",))  # of a kernel the rows stand for samples
     inside = shape[1:] if batched else shape
     size = int(np.prod(inside))
     seen: Counter[tuple[Index | None, int | None]] = Counter()
