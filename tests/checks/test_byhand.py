@@ -202,6 +202,27 @@ def test_numbers_of_a_step_that_is_not_there(checked: Callable[..., HandReport])
     assert "step c" in report.notes[-1]
 
 
+PEN = "layer,step,sample,unit,value\nhidden,pre-activation,0,0,0.3775\nhidden,pre-activation,0,1,{}\n"
+
+
+@pytest.mark.parametrize(("written", "words"), [
+    ("-0.3925", "was written with the wrong sign"), ("3.9250", "was written with the point in the wrong place"),
+    ("0.3295", "was written with two digits exchanged"), ("0.3775", "is the number of unit 0"), ("0.7168", ""),
+])  # fmt: skip
+def test_slips_of_the_pen(written: str, words: str, checked: Callable[..., HandReport]) -> None:
+    """One number of several is wrong: what happened to it is said, or nothing."""
+    report = checked(weightlens.load(SAMPLES / "mazur.h5"), np.array([[0.05, 0.1]]), PEN.format(written))
+    found = [(e.kind, e.words) for e in report.explanations if e.kind == "slip of the pen"]
+    assert found == ([("slip of the pen", f"hidden/pre-activation, sample 0, unit 1 {words}")] if words else [])
+    assert bool(report.explanations) == bool(words)
+
+
+def test_a_number_that_anything_may_lead_to_explains_nothing(checked: Callable[..., HandReport]) -> None:
+    """1 out of a sigmoid: whatever is large gives it; 1,000 times the input as well."""
+    text = "layer,step,sample,unit,value\nhidden,activation,0,0,1\nhidden,activation,0,1,0.5969\n"
+    assert not checked(weightlens.load(SAMPLES / "mazur.h5"), np.array([[0.05, 0.1]]), text).explanations
+
+
 SOFTMAX = np.array([[0.2, -0.4, 0.9], [-0.7, 0.3, 0.1]])  # the kernel of a network with two inputs and three outputs
 
 

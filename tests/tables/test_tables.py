@@ -26,12 +26,12 @@ from weightlens.training.data import read_data
 WANTED = [[0.5, 1.25], [1.0, -3.0]]
 
 
-def ods(rows: str, before: str = "") -> bytes:
-    """An .ods workbook with these rows on its sheet "One", and a sheet "Two"."""
+def ods(rows: str, before: str = "", second: str = "Two") -> bytes:
+    """An .ods workbook with these rows on its sheet "One", and a second sheet."""
     content = f"""<?xml version="1.0" encoding="UTF-8"?>{before}<office:document-content
       xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"
       xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>
-      <table:table table:name="One">{rows}</table:table><table:table table:name="Two"><table:table-row><table:table-cell
+      <table:table table:name="One">{rows}</table:table><table:table table:name="{second}"><table:table-row><table:table-cell
       office:value-type="float" office:value="7"/></table:table-row></table:table></office:spreadsheet></office:body>
       </office:document-content>"""
     file = io.BytesIO()

@@ -64,7 +64,7 @@ class Entry:
     def place(self, book: Book) -> Cells:
         """The sheet and cells of the block now. Refuses a name that was deleted or that covers other cells."""
         if not self.defined_name:
-            return self.sheet, self.addresses()
+            return self.on_sheet(book, self.sheet), self.addresses()
         area = next((text for name, text in book.names.items() if name.lower() == self.defined_name.lower()), "")
         covered = cell_area(area.strip())
         if covered is None or not covered.sheet:
@@ -72,7 +72,13 @@ class Entry:
         if (covered.height, covered.width) != (self.arrangement.height, self.arrangement.width):
             cells, wanted = f"{covered.height} x {covered.width}", f"{self.arrangement.height} x {self.arrangement.width}"
             raise BadInput(f"{book.path.name}: {self.defined_name} covers {cells} cells; {self.label} takes {wanted}")
-        return covered.sheet, self.addresses(address_at(covered.top, covered.left))
+        return self.on_sheet(book, covered.sheet), self.addresses(address_at(covered.top, covered.left))
+
+    def on_sheet(self, book: Book, sheet: str) -> str:
+        """The sheet, if it is there."""
+        if sheet not in book.sheets:
+            raise BadInput(f"{book.path.name}: has no sheet {sheet!r}, where {self.label} stood; give it its name again")
+        return sheet
 
     def found(self, book: Book) -> Found:
         """What stands in the cells, in C order."""

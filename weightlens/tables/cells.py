@@ -16,6 +16,7 @@ COMMA = re.compile(rf"[-+]?\d*,\d+{EXPONENT}", re.ASCII)
 THOUSANDS = r"(?a)[-+]?[1-9]\d{0,2},\d{3}"  # 1,250: one and a quarter, or twelve hundred and fifty
 GROUPED = r"[-+]?\d{1,3}(?:[.,' \u00a0\u2009\u202f]\d{3})+(?:[.,]\d+)?"
 LOGICAL = {"true": "1", "false": "0"}
+ASCII_MINUS = str.maketrans(dict.fromkeys("\u2212\u2013\u2010\u2011\ufe63\uff0d", "-"))  # a minus sign, and dashes typed for one
 NO_NUMBERS = {"nan", "inf", "infinity", "na", "n/a", "null", "none", "?", "-", "#n/a", "true", "false"}  # seen in rows, not in titles
 
 
@@ -41,7 +42,7 @@ def seems_titled(table: Table, content: Callable[[str], object] = is_content) ->
 
 def plain_spelling(cell: str) -> str:
     """A cell's number without its percent sign, with an ASCII minus."""
-    return cell.removesuffix("%").rstrip().replace("\u2212", "-")
+    return cell.removesuffix("%").rstrip().translate(ASCII_MINUS)
 
 
 class Numbers:

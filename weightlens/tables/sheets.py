@@ -13,7 +13,7 @@ from weightlens.errors import BadInput, UnreadableModel
 from weightlens.limits import CELLS
 from weightlens.spreadsheet import cell_values as book
 from weightlens.spreadsheet.cell_areas import CellArea, cell_area, cell_names
-from weightlens.spreadsheet.cell_table import CellDate, Value
+from weightlens.spreadsheet.cell_table import CellDate, CellTable, Value
 from weightlens.spreadsheet.sheet_rows import SheetCells, read_cells
 from weightlens.tables.table import Grid, Row, pick_sheet
 from weightlens.workbook.formulas.cell_arrays import ROW
@@ -39,10 +39,13 @@ def sheet_rows(path: Path, kind: str, area: str) -> Iterator[Row]:
         grid = ods_grid(path, sheet) if kind == "ods" else xlsx_grid(path, sheet)
     except UnreadableModel as trouble:
         raise BadInput(str(trouble)) from None
-    if wanted is None:  # all cells in use
-        columns = {column for row in grid.values() for column in row}
-        wanted = CellArea("", min(grid, default=0), min(columns, default=0), max(grid, default=-1), max(columns, default=-1))
-    return rows_in_area(grid, wanted)
+    return rows_in_area(grid, wanted or whole_area(grid))
+
+
+def whole_area(grid: Grid) -> CellArea:
+    """All cells in use."""
+    columns = {column for row in grid.values() for column in row}
+    return CellArea("", min(grid, default=0), min(columns, default=0), max(grid, default=-1), max(columns, default=-1))
 
 
 def rows_in_area(grid: Grid, area: CellArea) -> Iterator[Row]:
@@ -60,6 +63,12 @@ class TooManyCells(Exception):
 
 def ods_grid(path: Path, sheet: str) -> Grid:
     """The cells of a sheet; without a name, of the first sheet."""
+    sheets = ods_sheets(path, sheet)
+    return sheets[pick_sheet(list(sheets), sheet, path)]
+
+
+def ods_sheets(path: Path, sheet: str = "") -> dict[str, Grid]:
+    """Every sheet by its name, with the cells of the one that is wanted, or of all."""
     try:
         with open_zip(path) as archive:
             check_member(archive, "content.xml")
@@ -67,12 +76,11 @@ def ods_grid(path: Path, sheet: str) -> Grid:
                 if b"<!DOCTYPE" in stream.read(HEAD):  # it could define entities, and no spreadsheet program writes one
                     raise BadInput(f"{path.name}: declares a document type, which no spreadsheet program writes")
             with archive.open("content.xml") as stream:
-                sheets = read_sheets(stream, sheet)
+                return read_sheets(stream, sheet)
     except (zipfile.BadZipFile, KeyError, ValueError, EOFError, NotImplementedError, OSError, zlib.error, ParseError):
         raise BadInput(f"{path.name}: is damaged, or no .ods workbook that can be read") from None
     except TooManyCells:
         raise BadInput(f"{path.name}: holds more than {CELLS:,} cells; save it as .csv") from None
-    return sheets[pick_sheet(list(sheets), sheet, path)]
 
 
 def read_sheets(stream: IO[bytes], wanted: str) -> dict[str, Grid]:
@@ -115,12 +123,20 @@ def cell_text(cell: Element) -> str:
     """A cell's number as it is stored, or its paragraphs."""
     kind = cell.get(OFFICE + "value-type", "")
     if kind in NUMBERS:
-        return cell.get(OFFICE + NUMBERS[kind], "")
+        return shortest(cell.get(OFFICE + NUMBERS[kind], ""))
     if kind in ("date", "time"):
         return "a date"  # not the number of its day
     for spaces in cell.iter(TEXT + "s"):
         spaces.text = " " * min(int(spaces.get(TEXT + "c", 1)), MOST_SPACES)
     return "\n".join("".join(paragraph.itertext()) for paragraph in cell.findall(TEXT + "p")).strip()
+
+
+def shortest(number: str) -> str:
+    """A number with no more digits than it needs: Gnumeric writes 17."""
+    try:
+        return repr(float(number)).removesuffix(".0") if len(number) > 16 else number
+    except ValueError:
+        return number  # true, false
 
 
 def repetitions(element: Element, what: str) -> int:
@@ -144,6 +160,11 @@ def xlsx_grid(path: Path, sheet: str) -> Grid:
         raise BadInput(
             f"{path.name}: the program that saved it did not keep the value of the formula in {lost[0]}; open and save it, or use .csv"
         )
+    return grid_of(found)
+
+
+def grid_of(found: CellTable) -> Grid:
+    """The cells of a sheet as texts, those that are not empty."""
     grid: Grid = {}
     at = found.at[found.valued]
     for place, value in zip(at.tolist(), found.found(at).values, strict=True):

@@ -69,7 +69,7 @@ class TextTable(Table):
                 separator, self.at = stated[1], 1
             elif len(sample := [*sample, line]) == SAMPLE:
                 break
-        self.separator = separator or separator_of([line for line in sample if not self.is_blank(line)])
+        self.separator = separator or separator_of([line for line in sample if not self.is_blank(line)], loose)
         if self.separator == " ":
             sample[:1] = [without_comment_sign(line) for line in sample[:1]]
         self.name, self.lines = name, chain(sample, self.lines)
@@ -148,14 +148,18 @@ class TextTable(Table):
             yield reader.line_num, [cell.strip() for cell in row]
 
 
-def separator_of(lines: list[str]) -> str:
-    """The separator: a tab, semicolon or bar if it is in most lines, else a comma; else spaces between numbers."""
+def separator_of(lines: list[str], loose: bool = False) -> str:
+    """The separator: a tab, semicolon or bar if it is in most lines, else a comma; else spaces between numbers.
+
+    ``loose``: also spaces between several words and, at the end of a line, a number.
+    """
     bare = [QUOTED.sub("", line) for line in lines]
     for mark in "\t;|":
         if sum(mark in line for line in bare) * 2 > len(bare) and (mark in bare[0] or "," not in bare[0]):
             return mark
     words = lines[-1].split() if lines else []
-    if len(words) > 1 and all(map(is_number, words)) and len(without_comment_sign(lines[0]).split()) == len(words):
+    named = loose and len(words) > 2 and not any(word.endswith(",") for word in words)
+    if len(words) > 1 and all(map(is_number, words[-1:] if named else words)) and len(without_comment_sign(lines[0]).split()) == len(words):
         return " "
     return max(",;\t|", key=bare[0].count) if bare else ","
 

@@ -123,6 +123,7 @@ def given_arrays(model: Model, inputs: Any, targets: np.ndarray, rate: float) ->
         x.layer = x.name
     numbers = {"targets": np.asarray(targets, np.float64), "learning rate": np.asarray(float(rate)), "epoch": np.asarray(0.0)}
     given = Given(*(Recorded(array, kind="step", name=name) for name, array in numbers.items()))
+    given.rate.role = Role("rate")
     if len(given.targets) != len(arrays[0]):
         raise BadInput(f"there are {len(arrays[0])} samples but {len(given.targets)} targets")
     return trace, given

@@ -8,18 +8,22 @@ from pathlib import Path
 
 import numpy as np
 
-from weightlens.checks.by_hand.claims import Claim, WrittenNumber, number_of_cell, parse_number
+from weightlens.checks.by_hand.claims import Claim, Claims, OutputRows, claims_of_table
+from weightlens.checks.by_hand.numbers import WrittenNumber, number_of_cell, parse_number
 from weightlens.checks.by_hand.placing import Given, find_step, steps_of
-from weightlens.errors import BadInput
+from weightlens.errors import BadInput, first_few
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
-from weightlens.spreadsheet.cell_areas import cell_area, cell_areas, cell_names
+from weightlens.spreadsheet.cell_areas import address, cell_area, cell_names
 from weightlens.spreadsheet.cell_table import NO_CELLS, CellDate, Value
 from weightlens.spreadsheet.cell_values import Book, number_fault, read_book
-from weightlens.spreadsheet.cells_map import Entry, read_map, steps_by_entry
+from weightlens.spreadsheet.cells_map import MAP, Entry, read_map, steps_by_entry
+from weightlens.tables import Table
+from weightlens.tables.sheets import grid_of, ods_sheets, rows_in_area, whole_area
+from weightlens.tables.table import Grid
 from weightlens.workbook.formulas.cell_arrays import cell_name
 
-ANSWERS = "Answers"  # sheets with the solution of an exercise; the blank cells are in the same places on another sheet
+SCORE = "score"  # the defined name that an exercise has
 LISTED = 5
 
 
@@ -46,6 +50,30 @@ def read_computed_book(path: Path) -> Book:
     book.sheets.made |= {sheet: cells.with_results(fresh.sheets[sheet]) for sheet, cells in book.sheets.items()}
     book.engine = fresh.engine
     return book
+
+
+def claims_in_own_book(book: Book) -> Claims | OutputRows:
+    """The table in somebody's own workbook."""
+    return claims_in_first_sheet(book.path.name, {sheet: grid_of(cells) for sheet, cells in book.sheets.items()})
+
+
+def claims_in_ods(path: Path) -> Claims | OutputRows:
+    """The same of an .ods; one that weightlens wrote is refused: what its hidden sheets say is kept in .xlsx."""
+    sheets = ods_sheets(path)
+    if MAP in sheets:
+        raise BadInput(f"{path.name}: is a workbook that weightlens wrote, saved as .ods; save it as .xlsx")
+    return claims_in_first_sheet(path.name, sheets)
+
+
+def claims_in_first_sheet(name: str, sheets: dict[str, Grid]) -> Claims | OutputRows:
+    """The table on the first sheet that has cells; a note says which others were not read."""
+    filled = [sheet for sheet, grid in sheets.items() if grid]
+    if not filled:
+        raise BadInput(f"{name}: holds no numbers")
+    grid, others = sheets[filled[0]], first_few(list(map(repr, filled[1:])), 3)
+    table = Table(name, rows_in_area(grid, whole_area(grid)))
+    table.loose = True
+    return claims_of_table(table, name, (f"only the sheet {filled[0]!r} was read, not {others}",) if others else ())
 
 
 def claims_in_ranges(book: Book, areas: Sequence[str], steps: Sequence[str], trace: Trace) -> list[Given]:
@@ -108,25 +136,35 @@ def claims_in_export(book: Book, model: Model, trace: Trace) -> SheetClaims:
     entries = read_map(book)
     steps = steps_by_entry(trace)
     order = {id(step.made): i for i, step in enumerate(trace.steps)}
-    exercise = any(entry.sheet.startswith(ANSWERS) for entry in entries)
+    is_exercise = SCORE in book.names
+    if not is_exercise:
+        refuse_moved(book, entries)
     givens, changed, typed_over = [], [], []
     for entry in entries:
         if entry.kind == "weight":
             changed += changed_weights(book, entry, model)
-        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if entry.kind == "step" else None
-        if step is None or id(step.made) not in order or (exercise and not entry.sheet.startswith(ANSWERS)):
+        is_read = entry.kind == ("blank" if is_exercise else "step")
+        step = steps.get((entry.layer, entry.name, entry.arrangement.shape, entry.occurrence)) if is_read else None
+        if step is None or id(step.made) not in order:
             continue
-        sheet = entry.sheet  # in an exercise, the one with the blank cells
-        if exercise:
-            sheet = sheet[len(ANSWERS) :].strip() or next(cell_areas(book.names["input_0"])).sheet
-        numbers = zip(np.ndindex(step.made.shape), written_numbers(book, sheet, entry.addresses()), strict=False)
+        sheet, cells = entry.place(book)
+        numbers = zip(np.ndindex(step.made.shape), written_numbers(book, sheet, cells), strict=False)
         if filled := [(index, w) for index, w in numbers if w is not None]:
             givens.append(Given(step, [index for index, _ in filled], [w for _, w in filled]))
-        if not exercise:
+        if not is_exercise:
             typed_over += overwritten_formulas(book, entry, sheet, step)
     if not givens:
         raise BadInput(f"{book.path.name}: no step of it has been filled in")
     return SheetClaims(sorted(givens, key=lambda given: order[id(given.node)]), changed, typed_over)
+
+
+def refuse_moved(book: Book, entries: list[Entry]) -> None:
+    """Refuse a workbook in which cells have moved: names go with them, but steps have none."""
+    for entry in entries:
+        sheet, cells = entry.place(book)
+        if cells.size and (sheet, cells.flat[0]) != (entry.sheet, address(entry.first)):
+            now = f"'{sheet}'!{cell_name(cells.flat[0])}"
+            raise BadInput(f"{book.path.name}: {entry.label} stood in '{entry.sheet}'!{entry.first} and is in {now}; undo what moved it")
 
 
 def overwritten_formulas(book: Book, entry: Entry, sheet: str, step: Step) -> list[str]:

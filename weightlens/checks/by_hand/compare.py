@@ -21,7 +21,8 @@ from weightlens.errors import BadInput
 from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.recording import Recorded, Trace
-from weightlens.spreadsheet.cells_map import read_map
+from weightlens.spreadsheet.cell_values import Book
+from weightlens.spreadsheet.cells_map import MAP, read_map
 from weightlens.words.worked import arithmetic
 
 TRIES = 4  # calculations
@@ -40,7 +41,12 @@ def check_by_hand(
     ``ranges`` (``Sheet1!G3:H6``) and the ``steps`` they hold. Without ``inputs`` those of the workbook are taken.
     """
     if isinstance(given, (str, Path)) and Path(given).suffix.lower() in (".xlsx", ".xlsm"):
-        return check_book(model, inputs, Path(given), ranges, steps)
+        book = book_claims.read_computed_book(Path(given))
+        if ranges or steps or MAP in book.sheets:
+            return check_book(model, inputs, book, ranges, steps)
+        return check_claims(record_scene(model, inputs), book_claims.claims_in_own_book(book))
+    if isinstance(given, (str, Path)) and Path(given).suffix.lower() == ".ods":
+        return check_claims(record_scene(model, inputs), book_claims.claims_in_ods(Path(given)))
     return check_claims(record_scene(model, inputs), read_csv(str(given)) if isinstance(given, (str, Path)) else given)
 
 
@@ -58,17 +64,16 @@ def check_claims(scene: Scene, claims: Claims | OutputRows) -> HandReport:
     return replace(report, notes=[*placed.notes, *report.notes, *placed.unknown[:3]])
 
 
-def check_book(model: Model, inputs: object, path: Path, ranges: Sequence[str], steps: Sequence[str]) -> HandReport:
-    """Compare the numbers in a workbook."""
-    book = book_claims.read_computed_book(path)
+def check_book(model: Model, inputs: object, book: Book, ranges: Sequence[str], steps: Sequence[str]) -> HandReport:
+    """Compare the numbers in ranges of a workbook, or in one that weightlens wrote."""
     if ranges or steps:
         scene = record_scene(model, inputs)
-        return compare_with_trace(path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
+        return compare_with_trace(book.path.name, scene, book_claims.claims_in_ranges(book, ranges, steps, scene.trace))
     if inputs is None:
         inputs = [entry.numbers(book) for entry in read_map(book) if entry.kind == "input"]
     scene = record_scene(model, inputs)
     claims = book_claims.claims_in_export(book, model, scene.trace)
-    report = compare_with_trace(path.name, scene, claims.givens)
+    report = compare_with_trace(book.path.name, scene, claims.givens)
     if report.ok:
         return replace(report, notes=[*report.notes, *claims.changed])
     changed = [Explanation("weight changed", words) for words in claims.changed]
@@ -91,7 +96,7 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
     for number, given in enumerate(givens):
         exact = scene.replay.run([given.node], legitimate)[0]
         off, carried = distance_to_nearest(given, scene.replay, givens[:number], legitimate)
-        rows.append(row_of(given, exact, off, near))
+        rows.append(row_of(given, exact, off, near, carried))
         if carried and not first:
             notes.append(f"{given.step.layer}/{given.step.name} was computed from your rounded numbers")
         if (off > 1).any() and not first:

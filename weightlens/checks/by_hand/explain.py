@@ -11,6 +11,7 @@ import numpy as np
 
 from weightlens.checks.by_hand.mistakes import LOOSE, Mistake, known_mistakes
 from weightlens.checks.by_hand.mistakes.misread import misread
+from weightlens.checks.by_hand.mistakes.pen import slips_of_the_pen
 from weightlens.checks.by_hand.placing import Given
 from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
 from weightlens.checks.by_hand.scene import Scene
@@ -22,6 +23,7 @@ EFFORT = 2e9  # the search budget, in computed numbers
 PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
 FEW_CELLS = 40  # this many cells are always tried
 FAR = 20.0  # if numbers are this far off, a mistake may match loosely: they may be rounded on the way too
+ENDS, AT_AN_END = (0.0, 1.0), 4.0  # what many a mistake leads to, as the least and the most of an activation; bits of such a number
 PARTLY = 8.0  # bits for each sample or unit: a mistake is less likely to be made in some of them only
 
 
@@ -54,7 +56,8 @@ class Explainer:
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
         off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
         self.sought, self.far = off > 1, bool(off.max() > FAR)
-        self.bits: np.ndarray = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely a match of each number is by chance
+        bits = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely a match of each number is by chance
+        self.bits: np.ndarray = np.where(np.isin(self.target.values, ENDS), np.minimum(bits, AT_AN_END), bits)
         self.evidence = float(self.bits.sum())
 
     @cached_property
@@ -72,8 +75,8 @@ class Explainer:
         cells = [(w, i) for w in reversed(weights) for i in range(w.size)][: self.runs // 4]  # the last layer's first
         if len(cells) <= FEW_CELLS or min((m.bits for m in mistakes), default=np.inf) > PLAIN:
             mistakes += misread(self, cells)
-        mistakes += [m for m in partly if m.bits < self.evidence]
-        mistakes = mistakes or loosely or (partly if self.evidence > PARTLY else [])
+        mistakes += [m for m in (*partly, *self.slips()) if m.bits < self.evidence]
+        mistakes = mistakes or loosely
         best = {m.words: m for m in sorted(mistakes, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
         return [Explanation(m.kind, m.words, self.correction(m), step_path(m.at), m.bits, m.harmless) for m in ranked]
@@ -138,6 +141,14 @@ class Explainer:
         by_sample = len(units) == of_units or len(samples) <= min(len(units), of_samples - 1)  # nothing is said by naming all of them
         places, out_of, what = (samples, of_samples, "sample") if by_sample else (units, of_units, "unit")
         return PARTLY * len(places) + math.log2(math.comb(out_of, len(places))), f"in {what} {', '.join(map(str, places[:6]))}"
+
+    def slips(self) -> list[Mistake]:
+        """Slips of the pen, where a single number of several differs."""
+        if self.sought.sum() != 1 or len(self.sought) < 2 or not self.target.node.shape:
+            return []
+        (own,) = self.replay.run([self.target.node], self.legitimate | self.pins)
+        label = element_label(self.target.step, self.target.elements[int(self.sought.argmax())])
+        return list(slips_of_the_pen(self, np.asarray(np.broadcast_to(own, self.target.node.shape), np.float64), label))
 
     def other_samples(self) -> list[Mistake]:
         """A mistake if the given rows are right for other samples of the input."""

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from weightlens.checks.by_hand.explain import Explanation
+from weightlens.checks.by_hand.numbers import DOUBLE
 from weightlens.checks.by_hand.placing import Given
 from weightlens.report import Report, Row
 
-DOUBLE = 15  # digits that a double holds
 WHOLE = 1e-3  # so near a whole number, that whole number is the result: weights that were trained to be 2 are 1.99999
 
 
@@ -108,16 +108,17 @@ def whole_is_meant(givens: Sequence[Given]) -> float:
     return max(WHOLE, 0.5 * 10.0 ** -min(decimals)) if decimals else WHOLE
 
 
-def row_of(given: Given, exact: np.ndarray, off: np.ndarray, near: float) -> HandRow:
+def row_of(given: Given, exact: np.ndarray, off: np.ndarray, near: float, carried: bool) -> HandRow:
     """One step as a row of the report.
 
-    ``off``: how far each number is off, in units of its allowed rounding error; ``near``: what ``whole_is_meant`` says.
+    ``off``: how far each number is off, in units of its allowed rounding error; ``near``: what ``whole_is_meant`` says;
+    ``carried``: whether it is right for the numbers before it only.
     """
     worst, picked = int(off.argmax()), given.pick(exact)
     true, value = float(picked[worst]), float(given.values[worst])
     element = "[" + ", ".join(map(str, given.elements[worst])) + "]"
     numbers = (len(given.elements),), "by hand", abs(value - true), float(off[worst]), element, 1.0, true, value
-    units = units_off(given, picked) if (off <= 1).all() else 0
+    units = units_off(given, picked) if (off <= 1).all() and not carried else 0
     decimals = np.rint(-np.log10(2 * given.allowed))
     span = int(decimals.min()), int(decimals.max())
     return HandRow(given.step.layer, given.step.name, *numbers, digits=digits_compared(given, picked, near), units=units, decimals=span)

@@ -8,7 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from weightlens.checks.by_hand.claims import OutputRows, WrittenNumber
+from weightlens.checks.by_hand.claims import OutputRows
+from weightlens.checks.by_hand.numbers import WrittenNumber
 from weightlens.checks.by_hand.placing import Given, Placed, count_right, output_step
 from weightlens.errors import BadInput, first_few
 from weightlens.recording import Trace
@@ -41,7 +42,7 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
     for other_note, other in readings[1:]:
         if count_right(other) > max(count_right(givens), 0 if note else sum(len(g.values) for g in other) / 2):
             note, givens = other_note, other
-    return Placed(givens, notes=[words for words in (note, left_out(givens)) if words])
+    return Placed(givens, notes=[words for words in (*given.notes, note, left_out(givens)) if words])
 
 
 def left_out(givens: Sequence[Given]) -> str:
@@ -92,7 +93,8 @@ def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
         return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
     count = max(widths - {total})
     numbers, outputs = f"{count} number{'s' * (count != 1)}", f"{total} output{'s' * (total != 1)}"
-    return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}")
+    lists = "; a list of steps has the titles layer, step, sample, unit, value" if given.titles else ""
+    return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}{lists}")
 
 
 def given_outputs(table: Table, trace: Trace) -> list[Given]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import re
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 
-from weightlens.checks.by_hand.claims import NOISE, Claim, Claims, WrittenNumber, rounding_allowances
+from weightlens.checks.by_hand.claims import NOISE, Claim, Claims
+from weightlens.checks.by_hand.numbers import WrittenNumber, rounding_allowances
 from weightlens.errors import BadInput, unknown
 from weightlens.recording import Recorded, Step, Trace
 
@@ -25,6 +26,7 @@ OTHER_WORDS = {
         "output", "a", "h", "y", "out", "result", "softmax", "relu", "sigmoid", "tanh", "probability", "probabilities", "prediction",
     ),
 }  # fmt: skip
+OF_THE_NETWORK = ("output", "y", "out", "result", "prediction", "probability", "probabilities")  # of the last layer, where none is named
 INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # a layer without a bias has one step less
 
 
@@ -95,6 +97,10 @@ def count_right(givens: list[Given]) -> int:
     return sum(int(given.agrees(given.step.value).sum()) for given in givens)
 
 
+class OutOfRange(BadInput):
+    """A sample or a unit that is not there, if they are numbered so."""
+
+
 class NoSuchStep(BadInput):
     """The layer has no step of that name: a typing error, or a step that only a wrong calculation has."""
 
@@ -102,19 +108,31 @@ class NoSuchStep(BadInput):
 def place_claims(claims: Claims, trace: Trace) -> Placed:
     """The claims grouped by step.
 
-    Samples are numbered from 0, as everywhere here, or from 1, as people count: the numbering that agrees with more numbers is taken.
+    Samples and units are numbered from 0, as everywhere here, or from 1, as people count: of the numberings that are possible
+    the one that agrees with more numbers is taken.
     """
-    samples = [claim.sample for claim in claims.items if claim.sample is not None]
-    if not samples or min(samples) == 0:
-        return place_numbered_from(claims, trace, 0)
-    from_one = place_numbered_from(claims, trace, 1)
-    if max(samples) >= trace.inputs[0].shape[0]:
-        return from_one
-    return max(place_numbered_from(claims, trace, 0), from_one, key=lambda placed: count_right(placed.givens))
+    samples = {claim.sample for claim in claims.items if claim.sample is not None}
+    units = {i for claim in claims.items if claim.unit is not None and len(claim.unit) == 1 for i in claim.unit}
+    ways = [(sample, unit) for unit in firsts(units) for sample in firsts(samples)]
+    placed, refusals = [], []
+    for way in ways:
+        try:
+            placed.append(place_numbered_from(claims, trace, way))
+        except OutOfRange as refusal:
+            refusals.append(refusal)
+    if not placed:
+        raise refusals[0]
+    best = max(placed, key=lambda one: count_right(one.givens))
+    return replace(best, notes=[*claims.notes, *best.notes])
 
 
-def place_numbered_from(claims: Claims, trace: Trace, first: int) -> Placed:
-    """The claims grouped by step, if samples are numbered from ``first``."""
+def firsts(numbers: set[int]) -> tuple[int, ...]:
+    """With what a numbering may begin."""
+    return (0,) if not numbers or 0 in numbers else (0, 1)
+
+
+def place_numbered_from(claims: Claims, trace: Trace, first: tuple[int, int]) -> Placed:
+    """The claims grouped by step, if samples and units are numbered from ``first``."""
     steps = steps_of(trace)
     order = {id(step.made): i for i, step in enumerate(steps)}
     groups: dict[int, list[Claim]] = {}
@@ -126,7 +144,7 @@ def place_numbered_from(claims: Claims, trace: Trace, first: int) -> Placed:
             unknown.append(str(reason))
     if not groups:
         raise BadInput(unknown[0] if unknown else f"{claims.source}: holds no numbers")
-    return Placed([group_claims(steps[i], groups[i], first, trace) for i in sorted(groups)], unknown)
+    return Placed([group_claims(steps[i], groups[i], first) for i in sorted(groups)], unknown)
 
 
 def steps_of(trace: Trace) -> list[Step]:
@@ -168,6 +186,9 @@ def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Ste
         learned = any(word in name.lower() for word in ("delta", "gradient", "new ", "loss"))
         more = "; the steps of a training are checked by weightlens train-sheet --by-hand" if learned else ""
         raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}{more}")
+    if len({step.layer for step in matches}) > 1 and name.lower() not in OF_THE_NETWORK:
+        layers = ", ".join(dict.fromkeys(step.layer for step in matches))
+        raise BadInput(f"{place}: step {name!r} is in several layers ({layers}): name the layer, as in {matches[0].layer}/{name}")
     number = (claim.time or 0) if len(matches) > 1 else 0
     if number >= len(matches):
         raise BadInput(f"{place}: step {name!r} occurs {len(matches)} times, numbered from 0")
@@ -194,23 +215,21 @@ def steps_named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[
     return [step for step in steps if close and plain_words(step.name) == close[0]]
 
 
-def group_claims(step: Step, claims: list[Claim], first: int, trace: Trace) -> Given:
+def group_claims(step: Step, claims: list[Claim], first: tuple[int, int]) -> Given:
     """The claims about one step, each with the index of its element."""
     shape = step.made.shape
-    batched = bool(shape) and (len(shape) > 1 or shape[0] == trace.inputs[0].shape[0])
+    batched = len(shape) > 1 or (step.trace is None or step.axes == ("sample",))  # of a kernel the rows stand for samples
     inside = shape[1:] if batched else shape
     size = int(np.prod(inside))
-    units = [c.unit[0] for c in claims if c.unit is not None and len(c.unit) == 1]
-    from_one = bool(units) and max(units) == size and 0 not in units  # units are numbered from 0, unless one would be past the end
     seen: Counter[tuple[Index | None, int | None]] = Counter()
     elements = []
     for claim in claims:
-        unit = claim.unit if claim.unit is None or not from_one else (claim.unit[0] - 1,)
+        unit = claim.unit if claim.unit is None or len(claim.unit) > 1 else (claim.unit[0] - first[1],)
         if unit is None and size == 1:
             unit = (0,)
         count = seen[(unit, claim.sample)]
         seen[(unit, claim.sample)] += 1
-        sample = claim.sample - first if claim.sample is not None else count if unit is not None else count // size
+        sample = claim.sample - first[0] if claim.sample is not None else count if unit is not None else count // size
         elements.append(element(claim, step, inside, sample, (count % size,) if unit is None else unit))
     return Given(step, elements, [claim.written for claim in claims])
 
@@ -219,10 +238,10 @@ def element(claim: Claim, step: Step, inside: Index, sample: int, unit: Index) -
     """The index of an element of the step's array; ``unit``: its flat position within a sample of shape ``inside``, or its index."""
     path, shape, size = f"{step.layer}/{step.name}", step.made.shape, int(np.prod(inside))
     if len(shape) > len(inside) and not 0 <= sample < shape[0]:
-        raise BadInput(f"{claim.place}: sample {claim.sample} of {path}, but the input (-i) has {shape[0]} sample{'s' * (shape[0] != 1)}")
+        raise OutOfRange(f"{claim.place}: sample {claim.sample} of {path}, but the input (-i) has {shape[0]} sample{'s' * (shape[0] != 1)}")
     if len(unit) > 1 and (len(unit) != len(inside) or any(i >= n for i, n in zip(unit, inside, strict=True))):
         raise BadInput(f"{claim.place}: {path} has no element {unit}; its shape is {inside} for each sample")
     if len(unit) == 1 and not 0 <= unit[0] < max(size, 1):
-        raise BadInput(f"{claim.place}: unit {unit[0]} of {path}, which has {size} (numbered from 0)")
+        raise OutOfRange(f"{claim.place}: unit {claim.unit[0] if claim.unit else unit[0]} of {path}, which has {size} (numbered from 0)")
     within = unit if len(unit) > 1 else tuple(int(i) for i in np.unravel_index(unit[0], inside)) if inside else ()
     return (sample, *within) if len(shape) > len(inside) else within

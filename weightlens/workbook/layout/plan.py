@@ -42,7 +42,9 @@ class Placed:
     block: Block
     occurrence: int = 0
     of: int = 1  # how often this layer has a step of this name
-    defined_name: str = ""  # of a weight that stands on its sheet
+    defined_name: str = ""  # of an input, or of a weight that stands on its sheet
+    blank: Block | None = None  # in an exercise, the cells to be filled in
+    blank_name: str = ""  # their defined name
 
 
 class Plan(Book):

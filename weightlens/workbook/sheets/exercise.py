@@ -46,7 +46,7 @@ def check_names(net: NetworkSheets) -> None:
 def leave_blank(net: NetworkSheets) -> list[Blank]:
     """Move the steps to be filled in to hidden sheets, into the same cells, and leave blank ones where they stood.
 
-    Areas are named after this: a name belongs to the right numbers.
+    Outputs are named after this: their names belong to the right numbers.
     """
     hidden: dict[int, Sheet] = {}  # the sheet of answers to a sheet
     blanks: list[Blank] = []
@@ -64,6 +64,7 @@ def leave_blank(net: NetworkSheets) -> list[Blank]:
         sheet.put(empty, row, column)
         hidden[sheet.number].put(block, row, column)
         sheet.notes[(row, column)] = "Yours to fill in: " + sheet.notes.get((row, column), "")
+        placed.blank, placed.blank_name = empty, net.plan.define(f"blank_{placed.layer}/{placed.name}", sheet, empty)
         blanks.append(Blank(placed, sheet, empty, block))
     return blanks
 

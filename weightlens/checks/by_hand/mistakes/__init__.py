@@ -15,6 +15,7 @@ from weightlens.checks.by_hand.mistakes import in_inputs as inputs
 from weightlens.checks.by_hand.mistakes import in_normalization as normalization
 from weightlens.checks.by_hand.mistakes import in_sequences as sequence
 from weightlens.checks.by_hand.mistakes import in_settings as settings
+from weightlens.checks.by_hand.mistakes import in_training as training
 from weightlens.checks.by_hand.mistakes import in_weights as weights
 from weightlens.checks.by_hand.mistakes import in_windows as windows
 from weightlens.checks.by_hand.mistakes.mistake import LOOSE, Family, Mistake
@@ -59,6 +60,11 @@ FAMILIES: tuple[tuple[Family, float], ...] = (
     (sequence.mask_ignored, 0.0),
     (sequence.word_numbers, 1.0),
     (sequence.scores_not_scaled, 0.0),
+    (training.updates, 0.0),
+    (training.beginning, 0.0),
+    (training.derivatives, 0.0),
+    (training.way_back, 0.0),
+    (training.gradients, 0.0),
     (windows.symmetric_padding, 1.0),
     (windows.padding_takes_part, 1.0),
 )

@@ -120,7 +120,8 @@ def scaled_inputs(x: np.ndarray | list[np.ndarray], factor: float, is_read: list
 
 
 def percent(scene: Scene) -> Iterator[Mistake]:
-    """Probabilities written as percent without the sign."""
-    for site in (s for s in scene.sites if s.function in ("sigmoid", "softmax")):
+    """Probabilities written as percent without the sign: those that the network gives."""
+    results = {id(node) for node in scene.trace.results}
+    for site in (s for s in scene.sites if s.function in ("sigmoid", "softmax") and id(s.out) in results):
         words = f"the numbers of {site.at.layer} are percent, written without the sign (or multiplied by 100)"
         yield Mistake("percent", words, {id(site.out): change_by(multiply_by(100.0))}, site.at)

@@ -32,6 +32,6 @@ def put_input(net: NetworkSheets, sheet: Sheet, k: int, x: Recorded, row: int, c
     net.labels_over(sheet, row + LABEL - HEAD, column, placed, names)
     sheet.put(placed.block, row + TOP - HEAD, column, net.styles.numbers("input", x.value, small=picture))
     net.scale(sheet, placed, picture)
-    net.plan.define(f"input_{k}", sheet, placed.block)
+    placed.defined_name = net.plan.define(f"input_{k}", sheet, placed.block)
     sheet.notes[(row + TOP - HEAD, column)] = NOTE
     return a.width
