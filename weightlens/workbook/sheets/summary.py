@@ -12,6 +12,7 @@ from weightlens.formats.weights.order import untrained_weights
 from weightlens.model import Layer, Ref
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
+from weightlens.words.captions import mathematics
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
@@ -106,6 +107,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
     """The network in order, the layers of a layer under it; what each reads and does; every layer links to its sheet."""
     styles, trace = net.styles, net.plan.trace
     sheet.across(row, 0, MAP, styles, "head")
+    computed = {step.layer: mathematics(step) for step in net.plan.steps if step.made.op is not None}  # the last step of each
     for path, layer in layers_with_paths(net.model, wrapped=False):
         row += 1
         home = homes.get(path) or next((s for known, s in homes.items() if is_inside(known, path)), None)
@@ -117,7 +119,9 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         inside = path.removesuffix(layer.name)
         calls = [" and ".join(inside + name for name in names) for names in sources(layer) if names]
         sheet.write(row, READS, "; ".join(calls), styles["text"])
-        words = " ".join(filter(None, [sentence(layer), used(path, layer.size, calls)]))
+        words = " ".join(
+            filter(None, [sentence(layer) or (computed.get(path, "") if layer.is_operation else ""), used(path, layer.size, calls)])
+        )
         sheet.write(row, WORDS, words, styles["text"])
         lines = math.ceil(len(words) / (1.1 * SENTENCE))
         if lines > 1:

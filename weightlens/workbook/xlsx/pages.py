@@ -91,7 +91,7 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
     for scale in SCALES:
         together = [*kept_columns(sheet, spans, left, LONG[0] / scale)]
         places = free(sorted({*(start - 1 for start, _ in spans), *sheet.parts}), together)
-        missing = labels_without_room(sheet, places, widths)
+        missing = labels_without_room(sheet, {*places} - {*sheet.parts}, widths)
         cuts, widest = cut(places, left, LONG[0] / scale, left[1], missing)
         if widest <= LONG[0] / scale or (sheet.wide and scale == SCALES[-1]):
             rows = row_cuts(sheet, SHORT[1] / scale)
