@@ -28,7 +28,7 @@ from weightlens.workbook.formulas.cell_arrays import NO_NUMBER, cell_name
 from weightlens.zips import check_member, open_zip, read_member, unpacked
 
 T = TypeVar("T")
-KINDS = {"json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
+KINDS = {"json": "JSON", "hdf5": "an HDF5 file (of import, the workbook comes first, then the model)"}
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
