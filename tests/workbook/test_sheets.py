@@ -307,7 +307,7 @@ def test_a_wide_sheet_is_cut_where_a_block_begins() -> None:
     layers = planned((7, 1, 8), (7, 10, 5), (7, 16, 4), (7, 21, 9))
     assert cuts_of(layers) == ([20], [], 55)
     layers.sections = {1: 9, 10: 30}
-    assert cuts_of(layers) == ([9], [], 55), "a layer that fits on a page stays on one"
+    assert cuts_of(layers) == ([9], [], 48), "a layer that fits on a page stays on one"
     labelled = planned(*three)
     labelled.write(9, 38, "a long label of a row", 0)
     assert labelled.widths == {} and cuts_of(labelled) == ([19, 38], [], 55)

@@ -182,7 +182,10 @@ def open_workbook(path: Path) -> zipfile.ZipFile:
     from weightlens.formats.containers.contents import kind_of
     from weightlens.formats.containers.foreign import archive_words
 
-    kind = kind_of(path) if path.exists() else "zip"
+    try:
+        kind = kind_of(path) if path.exists() else "zip"
+    except UnreadableModel as error:
+        raise UnreadableModel(f"{error}; what is wanted here is an .xlsx workbook") from None
     if kind != "zip":
         raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {KINDS.get(kind, 'a model')}")
     archive = open_zip(path, in_memory=True)

@@ -17,7 +17,7 @@ NEGATIVE, NEUTRAL, POSITIVE, STRONG = "F2B48C", "FFFFFF", "8FBCE0", "7DBE8B"  # 
 LINE, FRAME, INK, GREY = "BFBFBF", "6B6B6B", "222222", "6A6A6A"
 
 
-MOST_DIGITS = 9  # decimals
+MOST_DIGITS, MOST_IN_A_SQUARE = 9, 4  # decimals
 EQUAL = 1e-9  # relative: numbers that are equal but for rounding
 
 
@@ -194,7 +194,7 @@ def last_digit(values: np.ndarray) -> int:
 def squares_format(values: np.ndarray) -> str:
     """The same where cells are small: a decimal less; where there are more, no 0 before the point."""
     form, decimals = short_format(values), max(2, digits(values))
-    if "E" in form:
+    if "E" in form or (decimals > MOST_IN_A_SQUARE and float(np.abs(values[np.isfinite(values)]).max()) < 0.1):
         return "0.0E+00"
     if form == "0.0":
         return form
