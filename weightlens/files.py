@@ -28,6 +28,7 @@ if LOCKS:
 PART = ".weightlens.part"
 SHOWN = 40  # bytes of the final name kept in a temporary name: the whole stays below every file system's limit
 WORKBOOK = (".xlsx",)
+STANDARD_OUTPUT = Path("-")
 STREAMS = (("standard input", 0), ("standard output", 1), ("standard error", 2))
 
 StrPath = str | os.PathLike[str]
@@ -36,6 +37,7 @@ Inputs = Sequence[tuple[str, StrPath | None]]  # inputs as (label for the user, 
 
 def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes: Sequence[str] = ()) -> Path:
     """Refuse an output that cannot be written, before any work is done; returns the path with links resolved."""
+    refuse_standard_output(path)
     place, old = resolve_output(path)
     if old is not None:
         refuse_old(path, old, inputs)
@@ -47,6 +49,12 @@ def check_output(path: Path, force: bool = False, inputs: Inputs = (), suffixes:
     if not os.access(place.parent, os.W_OK | os.X_OK):
         raise BadInput(f"{path}: cannot be written (nothing may be written in the folder {place.parent})")
     return place
+
+
+def refuse_standard_output(path: Path | None) -> None:
+    """Refuse ``-`` where what is written is nothing for standard output."""
+    if path == STANDARD_OUTPUT:
+        raise BadInput("-: stands for standard output, and what is written here needs a file: name one")
 
 
 def check_suffix(path: Path, suffixes: Sequence[str], otherwise: str = "") -> None:

@@ -87,6 +87,7 @@ NAMED = [
     ("heads", "scores", ("sample", "head", "query token", "key token"), (1, 1, 2, 0), SCORE),
     ("heads", "output", ("sample", "token", "feature"), (1, 2, 1), "sample 1, token 2, feature 1"),
     ("conv2d", "pre-activation", ("sample", "row", "column", "filter"), (1, 1, 1, 0), "sample 1, row 1, column 1, filter 0"),
+    ("looked-up words, none unknown, marks", "output", ("sample", "position"), (1, 2), "sample 1, position 2"),  # place 0 is no word of it
     ("lstm", "pre-activations", ("sample", "gate x unit"), (1, 2), "sample 1, input gate, unit 2"),
 ]  # fmt: skip
 

@@ -153,7 +153,8 @@ def tutorial(bias: np.ndarray | None = None) -> str:
 def test_the_tutorial_is_confirmed(checked: Callable[..., HandReport]) -> None:
     report = checked(weightlens.load(OR), TRUTH_TABLE, tutorial())
     assert report.ok, report.summary
-    assert [row.class_name for row in report.rows] == ["pre-activation", "exponentials", "sum", "activation"]
+    steps = ["pre-activation", "exponentials", "sum", "activation"]
+    assert [row.step for row in report.rows] == [row["step"] for row in report.as_dict()["rows"]] == steps
 
 
 def test_one_wrong_bias_in_the_tutorial_is_found(checked: Callable[..., HandReport]) -> None:

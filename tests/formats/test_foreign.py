@@ -25,7 +25,7 @@ WORDS = {
     "xlsx": "a workbook, not a model", "xls": "save it from the spreadsheet program as .xlsx", "safetensors": "a safetensors file",
     "tflite": "TensorFlow Lite", "matlab": "MATLAB 5", "pickle": "would run code", "onnx": "ONNX", "graph": "SavedModel",
     "html": "web page", "lfs": "git lfs pull", "tfjs": "the modelTopology", "checkpoint": "checkpoint",
-    "csv": "give it as an input with -i",
+    "csv": "trace, predict and export take it with -i",
     "text": "text, not a model; it begins: 'Not Found'", "json": "JSON, but not", "png": "picture", "shortened": "8,544 of 17,088 bytes",
 }  # fmt: skip
 HOLDING = ("zip", "npz", "torch", "ods", "xlsx")  # of which --tree lists the members under that name

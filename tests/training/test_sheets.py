@@ -252,6 +252,7 @@ def test_the_grid_of_the_fitted_sheet_is_readable(books: dict[str, Any]) -> None
         first = next(cell for cell in cells(sheet) if cell.value == "input")
         numbers = sheet.cell(first.row + 2, first.column)
         assert numbers.number_format == "0.000" and width(sheet, first.column) >= 8, get_column_letter(first.column)
+    assert any("from 0 (blue) to 1 (orange)" in str(cell.value) for cell in cells(books["xor"]["Fitted"])), "as on the sheet Map"
 
 
 CHECKED: dict[str, Changes] = {  # workbooks, and what is typed into each before it is computed

@@ -13,6 +13,7 @@ import weightlens
 from tests.conftest import SAMPLES
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.recalculate import recalculate, recalculate_all
+from weightlens.workbook.drawing.network_sheet import Node, home_of
 
 pytestmark = pytest.mark.slow
 SIDE = 21
@@ -194,9 +195,13 @@ def test_a_model_inside_that_is_called_twice_shows_what_it_answers(keras: Any, t
     network.save(tmp_path / "m.keras")
     rng = np.random.default_rng(5)
     x = [np.vstack([np.zeros(3), rng.normal(size=(2, 3))]) for _ in range(2)]  # nothing is to be seen in the first sample
-    weightlens.export(weightlens.load(tmp_path / "m.keras"), path, inputs=x)
+    model = weightlens.load(tmp_path / "m.keras")
+    weightlens.export(model, path, inputs=x)
     page, found, book = openpyxl.load_workbook(path)["Network"], boxes(path), read_book(path)
     assert page.cell(found["encoder #2"][0] + 1, found["encoder #2"][1]).value == "encoder once more: the same weights"
+    nodes = [Node(model["encoder"], name, [], [0], again=name != "encoder") for name in ("encoder", "encoder #2")]
+    homes: Any = {f"{node.path}/dense": node.path for node in nodes}
+    assert [home_of(None, node, homes) for node in nodes] == ["encoder", "encoder #2"], "where each call has sheets of its own"  # type: ignore[arg-type]
     for engine_book, sample in ((book, 1), (recalculate(path, "ironcalc"), 1)):
         for name, given in zip(("encoder", "encoder #2"), x, strict=True):
             row, column = found[name]

@@ -79,12 +79,12 @@ def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
 
 
 def in_order(made: list[Factor], length: int) -> Axis:
-    """The factors of an axis, the slowest first; places are numbered anew only while they are alone."""
+    """The factors of an axis, the slowest first: it changes least often. Places are numbered anew only while they are alone."""
     factors = [
         f if len(f.at) == length and not (f.placed and len(made) > 1) else replace(f, at=f.at[:length], placed=f.placed and len(made) == 1)
         for f in made
     ]
-    return tuple(factors if len(factors) < 2 else sorted(factors, key=lambda f: -int(np.argmax(f.at != f.at[0])) if length else 0))
+    return tuple(factors if len(factors) < 2 else sorted(factors, key=lambda f: np.count_nonzero(np.diff(f.at)) or length))
 
 
 def joined(parts: list[Any], given: dict[int, Named], source: np.ndarray, stacked: bool) -> Factor:

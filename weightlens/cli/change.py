@@ -9,6 +9,7 @@ from weightlens.cli.common import Assume, Config, Force, Format, ModelFile, Mode
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, report_done, said
 from weightlens.errors import first_few
+from weightlens.files import refuse_standard_output
 
 if TYPE_CHECKING:
     from weightlens.importing import Imported
@@ -142,6 +143,7 @@ def simplify(
     from weightlens.twin import effort
     from weightlens.twin import simplify as find_twin
 
+    refuse_standard_output(output)
     if output.suffix:
         Destination(output, force, "model", ("model",)).check(model, input=given, config=config)
     loaded = ModelOptions(model, config).load()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from weightlens.errors import BadInput
+from weightlens.files import STANDARD_OUTPUT, check_output, check_suffix
 
 if TYPE_CHECKING:
     from weightlens.terminal import Screen
@@ -32,7 +33,7 @@ SUFFIXES: dict[str, tuple[str, ...]] = {  # by format: the usual one first
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Destination:
-    """The output of a command: its file (``None``: standard output) and its format, one of those that the command has.
+    """The output of a command: its file (``None``, or named ``-``: standard output) and its format, one of those that the command has.
 
     ``asked`` is what ``--format`` says; without it the ending of the file's name decides, and the usual format comes first.
     """
@@ -43,6 +44,8 @@ class Destination:
     formats: tuple[str, ...] = ("table", "json")
 
     def __post_init__(self) -> None:
+        if self.file == STANDARD_OUTPUT:
+            object.__setattr__(self, "file", None)
         if self.asked is not None:
             check_choice(self.asked, "--format", self.formats)
 
@@ -65,7 +68,6 @@ class Destination:
             if self.format in ("npy", "parquet", "xlsx") and sys.stdout.isatty():
                 raise BadInput(f"--format {self.format} is not for a terminal; name a file with -o FILE")
             return
-        from weightlens.files import check_output, check_suffix
         from weightlens.formats import files_of
 
         inputs = [file for model in models for file in files_of(model)]

@@ -12,6 +12,7 @@ from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFil
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
 from weightlens.errors import BadInput
+from weightlens.files import refuse_standard_output
 
 if TYPE_CHECKING:
     import numpy as np
@@ -73,6 +74,7 @@ def export(
         with_keras=with_keras,
         force=force,
     )
+    refuse_standard_output(output)
     file = output or Path((Path(model).stem or "model") + ".xlsx")
     wish = Wish(ModelOptions(model, config, assume, layers), file, given, scale, target)
     wish.check(options, plan)
@@ -115,8 +117,8 @@ class Wish(NamedTuple):
                 raise BadInput(f"--target: {why}")
             options.refuse(("exercise", "blank", "switch", "neuron", "verify", "with_keras"), why)
         if not plan:
-            if self.is_pdf and not (options.exercise or options.blank):
-                raise BadInput(f"{self.file}: a PDF is made of an exercise only (--exercise); print other workbooks yourself")
+            if self.is_pdf:
+                options.refuse_on_paper(self.file)
             kind = "pdf" if self.is_pdf else "html" if self.is_page else "xlsx"
             Destination(self.file, options.force, kind, (kind,)).check(self.model.path, input=self.given, config=self.model.config)
 

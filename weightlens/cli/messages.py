@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from weightlens.model import Model
+
+
+TERMS = {  # of click, and plain ones
+    "a valid int range": "a whole number", "a valid integer range": "a whole number", "a valid integer": "a whole number",
+    "a valid int": "a whole number", "a valid float range": "a number", "a valid float": "a number",
+}  # fmt: skip
 
 
 def note(text: str) -> None:
@@ -76,7 +83,8 @@ def unexpected_error(error: Exception) -> int:
     if isinstance(error, OSError) and error.errno is not None and error.strerror == os.strerror(error.errno):  # not HDF5's own
         return report_error(f"{error.filename or 'standard input or output'}: cannot be read or written ({error.strerror})")
     if hasattr(error, "format_message"):  # a wrong option, a missing argument; empty where help was printed instead
-        return report_error(f"{error.format_message()} (--help lists what there is)") if error.format_message() else 2
+        message = functools.reduce(lambda text, term: text.replace(*term), TERMS.items(), error.format_message())
+        return report_error(f"{message} (--help lists what there is)") if message else 2
     if type(error).__name__ == "Abort":
         return 130
     if os.environ.get("WEIGHTLENS_DEBUG"):

@@ -18,6 +18,7 @@ from weightlens.cli.messages import non_finite_words, note, note_non_finite_weig
 from weightlens.engine import forward
 from weightlens.engine.wanted import is_stateful
 from weightlens.errors import BadInput, WeightlensError
+from weightlens.files import STANDARD_OUTPUT
 from weightlens.formats import files_of
 from weightlens.formats.patterns import matches
 from weightlens.formats.remote import copied, is_url, remote_files
@@ -128,7 +129,7 @@ def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler
     """Write the predictions of every part that has none yet into the folder; where one fails, the others are done all the same."""
     from weightlens.files import replacing
 
-    if folder is None:
+    if folder in (None, STANDARD_OUTPUT):
         raise BadInput("-i names many files: name a folder for their predictions with -o DIR")
     parts = parts_of(task.rows.given, folder, task.format)
     model = task.model.load()  # refused once, not once for each part

@@ -12,6 +12,7 @@ from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, report_done, said
 from weightlens.errors import BadInput
+from weightlens.files import refuse_standard_output
 
 if TYPE_CHECKING:
     from weightlens.model import Model
@@ -116,6 +117,7 @@ def train_sheet(
         check_step(ModelOptions(model, config).load(), asked, by_hand, output_format)
     out = Destination(output, force, output_format, FORMATS)
     if out.format == "xlsx":
+        refuse_standard_output(output)
         out = replace(out, file=output or Path(Path(model).stem + "_learns.xlsx"))
     out.check(model, input=data, config=config)
     opened = ModelOptions(model, config).load()

@@ -82,6 +82,8 @@ def check_new_model(source: Path, out: Path, force: bool, read: Inputs = ()) -> 
     if kind == "zip":
         with zipfile.ZipFile(source) as archive:
             names = archive.namelist()
+        if "xl/workbook.xml" in names:
+            raise BadInput(f"{source.name}: an .xlsx workbook, not a model: the workbook comes first, then the model")
         several = held_in(names, source.name)[0] in ("savedmodel", "tfjs")
         suffixes: tuple[str, ...] = (".zip",) if several else (".keras",)
     elif kind == "hdf5":
@@ -93,7 +95,9 @@ def check_new_model(source: Path, out: Path, force: bool, read: Inputs = ()) -> 
     check_output(out, force, inputs)
     suffixes += (source.suffix.lower(),)
     if out.suffix.lower() not in suffixes:
-        raise BadInput(f"{out}: the new file is of the kind of {source.name}, and Keras would not open it as {out.suffix or out.name}")
+        name = f"{out.stem}{suffixes[0]}"
+        other = out.suffix or out.name
+        raise BadInput(f"{out}: the new file is of the kind of {source.name}, and Keras would not open it as {other}: name it {name}")
     return suffixes
 
 

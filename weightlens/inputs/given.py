@@ -255,7 +255,7 @@ def from_image(path: Path, wanted: list[Wanted]) -> tuple[np.ndarray, tuple[int,
 
     shape = wanted[0].shape
     if len(wanted) != 1 or shape is None or len(shape) not in (2, 3):
-        raise BadInput(f"{path}: the model does not take one image, but {'; '.join(shape_words(w.shape) for w in wanted)}")
+        raise BadInput(f"{path}: the model does not take one image, but numbers of shape {'; '.join(shape_words(w.shape) for w in wanted)}")
     try:
         from PIL import Image, UnidentifiedImageError
     except ImportError:

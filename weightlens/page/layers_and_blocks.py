@@ -13,7 +13,7 @@ from weightlens.recording.calls import PRODUCTS, einsum_subscripts, factors, ope
 from weightlens.recording.graph import ordered
 from weightlens.words.captions import mathematics
 from weightlens.words.explained import explained
-from weightlens.words.layer_words import call_words, sentence, shares
+from weightlens.words.layer_words import call_words, is_yes_or_no, sentence, shares
 from weightlens.workbook.layout.plan import Placed
 
 LONGEST_AXIS = 1 << 16  # places with names of their own
@@ -103,6 +103,7 @@ def said(placed: Placed, trace: Trace) -> dict[str, Any]:
         "function": made.function[0],
         "role": made.role.kind,
         "shares": shares(made),
+        "yesOrNo": is_yes_or_no(made),
     }
     return {key: value for key, value in facts.items() if value}
 

@@ -28,7 +28,7 @@ from weightlens.workbook.formulas.cell_arrays import NO_NUMBER, cell_name
 from weightlens.zips import check_member, open_zip, read_member, unpacked
 
 T = TypeVar("T")
-KINDS = {"json": "JSON", "hdf5": "an HDF5 file: the workbook comes first, then the model"}
+KINDS = {"json": "JSON", "hdf5": "an HDF5 file (of import, the workbook comes first, then the model)"}
 
 RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 PART = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -182,7 +182,10 @@ def open_workbook(path: Path) -> zipfile.ZipFile:
     from weightlens.formats.containers.contents import kind_of
     from weightlens.formats.containers.foreign import archive_words
 
-    kind = kind_of(path) if path.exists() else "zip"
+    try:
+        kind = kind_of(path) if path.exists() else "zip"
+    except UnreadableModel as error:
+        raise UnreadableModel(f"{error}; what is wanted here is an .xlsx workbook") from None
     if kind != "zip":
         raise UnreadableModel(f"{path.name}: not an .xlsx workbook but {KINDS.get(kind, 'a model')}")
     archive = open_zip(path, in_memory=True)

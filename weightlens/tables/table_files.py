@@ -48,6 +48,8 @@ def open_table(given: str, loose: bool = False) -> Table:
         table = Table(path.name, *rows_of(kind, path, area))
         table.loose = loose
         return table
+    except FileNotFoundError:
+        raise BadInput(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:
         raise BadInput(f"{path}: {getattr(error, 'strerror', None) or 'cannot be read'}") from None
 

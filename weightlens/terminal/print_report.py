@@ -89,7 +89,7 @@ def print_hand_report(report: HandReport, screen: Screen) -> None:
     rows = [["layer", "step", "numbers", "worst at", "yours", "right", ""]]
     for row in report.rows:
         numbers = [str(row.shape[0]), row.element, f"{row.theirs:.6g}", f"{row.ours:.6g}"]
-        rows.append([clean(row.layer), clean(row.class_name, 40), *numbers, row.words])
+        rows.append([clean(row.layer), clean(row.step, 40), *numbers, row.words])
     screen.lines(screen.table(rows, (2, 4, 5), [i for i, row in enumerate(report.rows, 1) if row.verdict != "OK"], (2, 3, 4, 5)))
     screen.line()
     for note in () if report.ok else report.notes:  # what is right says them in its verdict

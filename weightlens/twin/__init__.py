@@ -69,7 +69,7 @@ def simplify(
     <Twin of or: numbers up to 1, 4 of 4 samples keep their class>
     """
     if not (isinstance(limit, int | np.integer) and 1 <= limit <= LARGEST):
-        raise BadInput(f"a twin has numbers up to a limit from 1 to {LARGEST}, not {limit!r}")
+        raise BadInput(f"the largest number of a twin (--max) is from 1 to {LARGEST}, not {limit!r}")
     loaded = load(model)
     if path is not None:
         check_twin_file(loaded, Path(path), force)

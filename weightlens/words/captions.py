@@ -28,7 +28,7 @@ SYMBOLS = {
     "initial hidden state": "h0",
     "initial cell state": "c0",
 }
-LONGEST = 90
+LONGEST = 110
 
 
 def symbol_of(x: Recorded) -> str:

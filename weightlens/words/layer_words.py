@@ -86,6 +86,11 @@ def shares_out(x: Recorded) -> bool:
     return made.function[0] == "softmax" and made.args[1].shape == (*x.shape[:-1], 1)
 
 
+def is_yes_or_no(x: Recorded) -> bool:
+    """Whether this is one number between 0 and 1 per sample: the output of a single sigmoid unit."""
+    return x.ndim == 2 and x.shape[1] == 1 and x.function[0] in ("sigmoid", "hard_sigmoid", "hard_sigmoid_keras2")
+
+
 def cuts(made: Recorded) -> bool:
     """Whether a step is a relu, whose units can be silent: exactly 0."""
     known = ACTIVATIONS.get(made.function[0])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypedDict
 
 import numpy as np
@@ -76,6 +77,13 @@ class Options:
         asked = next((field for field in fields if getattr(self, field)), None)
         if asked is not None:
             raise BadInput(f"--{asked.replace('_', '-')}: {why}")
+
+    def refuse_on_paper(self, path: Path) -> None:
+        """Refuse a PDF of what is no exercise, and what a printed exercise does not have."""
+        if not self.blanks:
+            raise BadInput(f"{path}: a PDF is made of an exercise only (--exercise); print other workbooks from a spreadsheet program")
+        why = "a printed exercise has no such thing; it belongs to a workbook (-o FILE.xlsx)"
+        self.refuse(("switch", "neuron", "verify", "with_keras"), why)
 
     @property
     def blanks(self) -> bool:

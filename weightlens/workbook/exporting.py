@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from weightlens.engine.binding import bind
-from weightlens.errors import BadInput
 from weightlens.files import WORKBOOK, replacing, scratch_folder
 from weightlens.formats import files_of
 from weightlens.inputs.defaults import default_inputs
@@ -55,11 +54,7 @@ def write_pdf(model: Model, path: Path, inputs: Any, options: Options) -> Path:
     """Write an exercise as it is printed, with the answers at the end; returns its path."""
     from weightlens.workbook.exercises.printed import PDF, as_pdf, check_printer
 
-    if not options.blanks:
-        raise BadInput(f"{path}: a PDF is made of an exercise only (--exercise); print other workbooks from a spreadsheet program")
-    options.refuse(
-        ("switch", "neuron", "verify", "with_keras"), "a printed exercise has no such thing; it belongs to a workbook (-o FILE.xlsx)"
-    )
+    options.refuse_on_paper(path)
     check_printer()
     with replacing(path, options.force, files_of(model), PDF) as file, scratch_folder() as scratch:
         book = scratch / "exercise.xlsx"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from weightlens.errors import BadInput
-from weightlens.files import check_output, replacing_several, scratch_folder
+from weightlens.files import check_output, refuse_standard_output, replacing_several, scratch_folder
 from weightlens.model import Model
 
 Writer = Callable[[Model, Path], None]
@@ -52,6 +52,7 @@ def check_target(out: Path, force: bool, inputs: list[tuple[str, Path]]) -> Writ
     """The writer of a kind of file, by its name; a file that cannot be written is refused before any work is done."""
     from weightlens.writers import containers
 
+    refuse_standard_output(out)
     if is_folder(out):
         from weightlens.writers.tfjs import write_tfjs
 

@@ -30,6 +30,11 @@ class HandRow(Row):
     decimals: tuple[int, int] = (0, 0)  # the fewest and the most places after the point that were compared
 
     @property
+    def step(self) -> str:
+        """The name of the step, which stands where other checks have the class of the layer."""
+        return self.class_name
+
+    @property
     def verdict(self) -> str:
         """``OK``, ``DIFFERS``, or ``NO DIGITS`` where there was nothing to compare."""
         return "DIFFERS" if not self.ok else "OK" if self.digits else "NO DIGITS"
@@ -77,14 +82,15 @@ class HandReport(Report):
         """Which numbers were rounded so far that no digit is left to compare."""
         row = next(row for row in self.rows if not row.digits)
         example = f"{row.theirs:g} for {row.ours:.4g}"
-        return f"no digits were compared in {row.layer}/{row.class_name}: its numbers are rounded to whole ones ({example})"
+        return f"no digits were compared in {row.layer}/{row.step}: its numbers are rounded to whole ones ({example})"
 
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain data."""
         keys = ("kind", "words", "correction", "step", "harmless")
         explanations = [{key: getattr(e, key) for key in keys} for e in self.explanations]
         plain = super().as_dict()
-        rows = [known | {"digits": row.digits, "float32_units": row.units} for known, row in zip(plain["rows"], self.rows, strict=True)]
+        more = ({"step": row.step, "digits": row.digits, "float32_units": row.units} for row in self.rows)
+        rows = [known | facts for known, facts in zip(plain["rows"], more, strict=True)]
         digits = min((row.digits for row in self.rows), default=0)
         return plain | {"rows": rows, "digits": digits, "first_difference": self.first, "explanations": explanations}
 

@@ -17,10 +17,11 @@ SAVE_AGAIN = "load it where it was made and save it from Keras as .keras or .h5"
 KERAS_SUFFIXES = (".h5", ".hdf5", ".hdf", ".keras")
 MATLAB = "MATLAB's exportNetworkToTensorFlow turns a network into one that Keras can save"
 PYTORCH = "a pickle that would run code when opened: Keras did not write it"
-TABLE = "a table of numbers: give it as an input with -i"
+AN_INPUT = "no model: trace, predict and export take it with -i"
+TABLE = f"a table of numbers, {AN_INPUT}"
 
 BEGINNINGS: tuple[tuple[bytes, str], ...] = (
-    (b"\x93NUMPY", "a NumPy array (.npy): give it as an input with -i"),
+    (b"\x93NUMPY", f"a NumPy array (.npy), {AN_INPUT}"),
     (b"version https://git-lfs", "a Git LFS pointer, not the file itself: run git lfs pull"),
     (GZIP, "packed with gzip: unpack it first (gunzip, or tar -xzf for a .tar.gz)"),
     (b"BZh", "packed with bzip2: unpack it first (bunzip2)"),
@@ -32,10 +33,10 @@ BEGINNINGS: tuple[tuple[bytes, str], ...] = (
     (b"MATLAB 5", "a MATLAB 5 file, not a Keras model: " + MATLAB),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (.xls, .doc): save it from the spreadsheet program as .xlsx"),
     (b"%PDF", "a PDF document"),
-    (b"\x89PNG", "a PNG picture: give it as an input with -i"),
-    (b"\xff\xd8\xff", "a JPEG picture: give it as an input with -i"),
-    (b"GIF8", "a GIF picture: give it as an input with -i"),
-    (b"PAR1", "a Parquet table: give it as an input with -i"),
+    (b"\x89PNG", f"a PNG picture, {AN_INPUT}"),
+    (b"\xff\xd8\xff", f"a JPEG picture, {AN_INPUT}"),
+    (b"GIF8", f"a GIF picture, {AN_INPUT}"),
+    (b"PAR1", f"a Parquet table, {AN_INPUT}"),
     (b"GGUF", "a GGUF file (llama.cpp), which Keras does not write"),
     (b"ggml", "a GGML file (llama.cpp), which Keras does not write"),
     (b"model_checkpoint_path", "the list of a TensorFlow checkpoint, not the weights: " + SAVE_AGAIN),
@@ -165,7 +166,7 @@ def archive_words(path: Path, names: list[str]) -> str:
     if folder:
         return f"a zip file that holds the folder of a model, {folder}: unpack it and give that folder"
     if names and all(name.endswith(".npy") for name in names):
-        return "a NumPy archive (.npz) of arrays, not a model: give it as an input with -i"
+        return f"a NumPy archive (.npz) of arrays, {AN_INPUT}"
     return "a zip file without config.json, so not a Keras model"
 
 

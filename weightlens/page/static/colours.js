@@ -40,12 +40,12 @@ export function heat(value, most, palette, kind, base = palette.paper) {
   return mix(base, value < 0 ? palette.negative : palette.positive, share);
 }
 
-// Okabe and Ito: told apart by colour-blind eyes.
+// Okabe and Ito: told apart by colour-blind eyes. In the order of the charts of a workbook.
 export const CLASSES = [
   [0, 114, 178],
   [230, 159, 0],
   [0, 158, 115],
   [204, 121, 167],
-  [213, 94, 0],
   [86, 180, 233],
+  [213, 94, 0],
 ];

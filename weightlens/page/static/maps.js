@@ -138,13 +138,15 @@ class Maps {
   answer(outputs, palette) {
     if (outputs.length === 1) {
       const [values] = outputs;
-      const share = values.every((value) => value >= 0 && value <= 1);
+      const { yesOrNo } = this.y;
       const most = Math.max(...values.map(Math.abs));
       this.pixels(this.canvas, LARGE, (k) =>
-        share ? heat(values[k] * 2 - 1, 1, palette, "step") : heat(values[k], most, palette, "step"),
+        yesOrNo
+          ? mix(palette.paper, CLASSES[values[k] < 0.5 ? 0 : 1], Math.abs(values[k] - 0.5) * 2)
+          : heat(values[k], most, palette, "step"),
       );
-      this.key.textContent = share
-        ? `orange: near 0, blue: near 1. ${this.directions()}`
+      this.key.textContent = yesOrNo
+        ? `blue: near 0, orange: near 1. ${this.directions()}`
         : `orange: negative, blue: positive, up to ${brief(most)}. ${this.directions()}`;
     } else {
       const best = (k) => outputs.reduce((found, values, unit) => (values[k] > outputs[found][k] ? unit : found), 0);

@@ -4,9 +4,9 @@ from weightlens.specs.families.regularization_specs import BOXES, PICTURE
 from weightlens.specs.layer import LayerSpec
 
 IN_FILES = "has_input_vocabulary vocabulary_size vocabulary_dtype"
-WORDS = {"idf_weights": "word"}
+POSITIONS = {"idf_weights": "position"}  # in the vocabulary with what stands before its words: unknown ones, no word
 LOOKUP = LayerSpec(
-    function="preprocessing.lookup.string_lookup", not_taken=IN_FILES, axes=WORDS, new_axis="word",
+    function="preprocessing.lookup.string_lookup", not_taken=IN_FILES, axes=POSITIONS, new_axis="position",
     options="max_tokens:count? num_oov_indices:natural oov_token:word mask_token:word vocabulary:words vocabulary_dtype:any "
     "idf_weights:numbers? invert output_mode:output sparse pad_to_max_tokens vocabulary_size:any has_input_vocabulary encoding:text? "
     "oov_method:text? salt:salt |2 mask_value:word oov_value:word max_values:count? input_vocabulary:words",
@@ -40,7 +40,7 @@ LAYERS = {
         function="preprocessing.lookup.text_vectorization",
         options="max_tokens:count? standardize:any split:any ngrams:lengths output_mode:output output_sequence_length:count? "
         "pad_to_max_tokens sparse ragged vocabulary:words idf_weights:numbers? encoding:text? vocabulary_size:any has_input_vocabulary",
-        not_taken=IN_FILES, axes=WORDS, new_axis="word",
+        not_taken=IN_FILES, axes=POSITIONS, new_axis="position",
     ),
     "AutoContrast": LayerSpec(function="preprocessing.encoding.auto_contrast", options=PICTURE, not_taken=BOXES),
     "ContrastLimitedAdaptiveHistogramEqualization": LayerSpec(

@@ -31,7 +31,7 @@ FLOAT32 = "Turns all numbers into floating-point numbers of 32 bits; apart from 
 
 WITHOUT_SPACE: dict[str, str] = {
     # core
-    "InputLayer": "Where the numbers of each sample come in; nothing is computed here.",
+    "InputLayer": "Where each sample comes in; nothing is computed here.",
     "Dense": f"{ONE_BY_ONE} multiplies each of its inputs by a weight and adds up the products{{bias}}.{{activation}}",
     "EinsumDense": "Adds up inputs times weights like a Dense layer, along the axes that its equation names{einsum_bias}.{activation}",
     "Activation": "{function}",

@@ -17,8 +17,10 @@ from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP
 from weightlens.workbook.sheets.maps import SIDE, Run
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.sheets.target import as_answers
+from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import rows_of_blocks
 
 MOST_CLASSES = 8
 NUMBER, CLASS, INPUTS = 0, 1, 2  # columns; the two hidden values come after the inputs
@@ -46,10 +48,14 @@ def draw(net: NetworkSheets, drawn: Drawn) -> None:
     heads = ("sample", "class", *net.options.input_names(x.shape[1]), "across", "up")
     sheet.across(LABEL, 0, heads, net.styles, "label")
     sheet.write(HEAD, CLASS, "as exported", net.styles["caption"])
-    order = sorted(range(len(classes)), key=lambda i: classes.index(classes[i]))  # those of a class together: a series of the chart
+    rank = {name: k for k, name in enumerate(dict.fromkeys([*(drawn.winner.classes if drawn.winner else []), *classes]))}
+    order = sorted(range(len(classes)), key=lambda i: rank[classes[i]])  # those of a class together: a series of the chart
     for row, i in enumerate(order, TOP):
         write_sample(net, sheet, row, i, classes[i], hidden, list(zip(picked, pair, strict=True)))
-    series = [(name, [TOP + j for j, i in enumerate(order) if classes[i] == name]) for name in dict.fromkeys(classes)]
+    colours = {name: charts.COLOURS[k % len(charts.COLOURS)] for name, k in rank.items()}
+    series = [
+        (name, colour, rows) for name, colour in colours.items() if (rows := [TOP + j for j, i in enumerate(order) if classes[i] == name])
+    ]
     choices = to_choose(net, sheet, units, TOP + len(order) + 1)
     for pick in (first, second):
         sheet.finishing.append(drop_down(pick.place, choices))
@@ -99,16 +105,14 @@ def write_sample(net: NetworkSheets, sheet: Sheet, row: int, i: int, name: str, 
         sheet.texts[(row, INPUTS + x.shape[1] + j)] = Text(style=styles["step"], formula=f"INDEX({area},1,{unit})", value=value)
 
 
-def draw_samples(title: str, series: list[tuple[str, list[int]]], column: int, layer: str, page: Any) -> None:
+def draw_samples(title: str, series: list[tuple[str, str, list[int]]], column: int, layer: str, page: Any) -> None:
     """A point for each sample, a colour for each class."""
     from openpyxl.chart import Series
 
-    from weightlens.workbook.xlsx.charts import COLOURS, as_dots, scatter
-
-    chart = scatter(f"the samples in {layer}", 13, 11, ("across", "up"))
-    for (name, rows), colour in zip(series, COLOURS, strict=False):
+    chart = charts.scatter(f"the samples in {layer}", 13, 11, ("across", "up"))
+    for name, colour, rows in series:
         across, up = (f"'{title}'!{rectangle(rows[0] * ROW + column + j, rows[-1] * ROW + column + j)}" for j in (0, 1))
-        chart.series.append(as_dots(Series(up, across, title=name), colour, 9))
+        chart.series.append(charts.as_dots(Series(up, across, title=name), colour, 9))
     page.add_chart(chart, f"{COLUMN[column + 3]}{TOP + 1}")
 
 
@@ -142,7 +146,7 @@ def draw_units(net: NetworkSheets, run: Run) -> None:
             for r in range(row + 1, row + 1 + SIDE):
                 sheet.heights[r] = HEIGHT
             row += SIDE + 2
-    sheet.freeze = (SECTION, 0)
+    sheet.freeze, sheet.kept = (SECTION, 0), rows_of_blocks(sheet)
 
 
 def draw_unit(net: NetworkSheets, sheet: Sheet, block: Block, unit: int, row: int, column: int) -> None:

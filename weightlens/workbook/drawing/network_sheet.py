@@ -118,7 +118,10 @@ def home_of(net: NetworkSheets, node: Node, homes: Mapping[str, Sheet]) -> Sheet
     """The sheet on which the numbers of a box stand."""
     if not node.reads and node.path in net.plan.trace.input_names:
         return net.home
-    return homes.get(node.path) or next((sheet for path, sheet in homes.items() if is_inside(path, node.layer.name)), None)
+    for owner in (node.path, node.layer.name):  # this call's own sheets first: of a further call they may be those of the layer
+        if found := homes.get(owner) or next((sheet for path, sheet in homes.items() if is_inside(path, owner)), None):
+            return found
+    return None
 
 
 def first_column(slot: int) -> int:

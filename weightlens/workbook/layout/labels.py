@@ -60,14 +60,20 @@ def two_rows(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[int, st
     columns, last = a.columns.tolist(), axes[-1]
     words = places(axes)
     own, shared = [text[-1] for text in words], [text[:-1] for text in words]
+    ways = [shared]
     if last[0].name != "gate" and not last[-1].words and max(map(len, own)) > (LONG - 2 if shared[0] else LONG):
         at, n = last[-1].at, len(last[-1].at)
-        own, shared = [str(at[k % n]) for k in range(len(columns))], [[*text, last[-1].name] for text in shared]
-    first = [k for k in range(len(columns)) if k == 0 or shared[k] != shared[k - 1]]
-    groups = {columns[k]: ", ".join(shared[k]) for k in first}
-    room = {columns[k]: ROOM * (end - k) for k, end in zip(first, [*first[1:], len(columns)], strict=True)}
-    if all(len(text) <= room[c] for c, text in groups.items()):
-        return {c: text for c, text in groups.items() if text}, dict(zip(columns, own, strict=True))
+        own = [str(at[k % n]) for k in range(len(columns))]
+        ways = [
+            [[*text, last[-1].name] for text in shared],
+            *([shared] if shared[0] else []),
+        ]  # what is counted is said where there is room
+    for shared in ways:
+        first = [k for k in range(len(columns)) if k == 0 or shared[k] != shared[k - 1]]
+        groups = {columns[k]: ", ".join(shared[k]) for k in first}
+        room = {columns[k]: ROOM * (end - k) for k, end in zip(first, [*first[1:], len(columns)], strict=True)}
+        if all(len(text) <= room[c] for c, text in groups.items()):
+            return {c: text for c, text in groups.items() if text}, dict(zip(columns, own, strict=True))
     names = ", ".join(f.name for axis in axes for f in axis)
     return {columns[0]: names}, {c: ", ".join(parts) for c, parts in zip(columns, places(axes, in_numbers), strict=True)}
 

@@ -238,7 +238,7 @@ def data_bars(area: str, page: Any) -> None:
     from openpyxl.formatting.rule import DataBarRule
 
     make: Any = DataBarRule  # untyped in openpyxl's stubs
-    page.conditional_formatting.add(area, make("num", 0, "max", None, color="FFB6D7A8"))
+    page.conditional_formatting.add(area, make("num", 0, "max", None, color="FFB6D7A8", minLength=0))
 
 
 def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve: Columns, names: list[str], start: Start) -> None:

@@ -21,6 +21,7 @@ MAX_CHECKED = 5000  # output numbers compared one by one
 TOLERANCE, ROUNDED_TOLERANCE = 1e-9, 1e-5
 TOP = 11  # first row of the two tables
 STEPS = 6  # first column of the second one
+LARGE = 1e6  # from here on sums are shown with powers of ten
 OUTPUTS_DIFFER = "The difference of expected and live, divided by the size of what is expected, where that is above 1."
 SUMS_DIFFER = "The difference of the two sums, divided by the sum of the sizes of the step's numbers as exported, where that is above 1."
 
@@ -137,8 +138,9 @@ def _checksums(sheet: Sheet, plan: Plan, styles: Styles) -> int:
         formula = _sum(home, [placed.block for placed in parts])
         if not formula:
             continue
-        sheet.texts[(row, STEPS + 2)] = Text(style=styles["expected"], value=total)
-        sheet.texts[(row, STEPS + 3)] = Text(style=styles["expected"], formula=formula, value=total)
+        look = styles["expected large" if abs(total) >= LARGE else "expected"]
+        sheet.texts[(row, STEPS + 2)] = Text(style=look, value=total)
+        sheet.texts[(row, STEPS + 3)] = Text(style=look, formula=formula, value=total)
         size = float(np.sum(np.abs(values), dtype=np.float64))
         relative = f"ABS(I{row + 1}-J{row + 1})" + (f"/{size:.1f}" if size > 1.0 else "")
         sheet.texts[(row, STEPS + 4)] = Text(style=styles["check"], formula=relative, value=0.0)

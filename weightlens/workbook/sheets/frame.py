@@ -112,6 +112,7 @@ def write_hint(sheet: Sheet, column: int, text: str, styles: Styles) -> None:
 def section(sheet: Sheet, row: int, column: int, after: int, text: str, styles: Styles) -> None:
     """The name of a part of a sheet, with a line under it as far as that part reaches: to before the column ``after``."""
     sheet.write(row, column, text, styles["section"])
+    sheet.sections[column] = max(after, sheet.sections.get(column, 0))
     for c in range(column, after):
         sheet.texts.setdefault((row, c), Text(style=styles["section"]))
 
@@ -150,10 +151,14 @@ def frame(book: Book, styles: Styles) -> None:
 
 
 def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str, ...] = ("input", "weight", "step", "output")) -> None:
-    """One row that says what the colours mean."""
+    """What the colours mean, in one row; in more where the first page of a wide sheet ends before."""
+    first, cuts = column, cuts_of(sheet)
+    end = cuts.columns[0] if cuts and cuts.columns else len(COLUMN)
     for name, words in LEGEND:
         if name not in names:
             continue
+        if column_after(sheet, column + 1, len(words) + 1) > end:
+            row, column = row + 1, first
         while width_of(sheet, column) < NARROWEST:
             column += 1
         sheet.write(row, column, name, styles[name])

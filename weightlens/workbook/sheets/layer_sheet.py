@@ -29,7 +29,7 @@ from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
 
 SMALLEST_PICTURE, MOST_AGAIN = 7, 4096  # its side; numbers of pictures that are shown once more, channel by channel
-CHANGE = "Change a number with a thick frame, and everything after it follows."
+CHANGE = "Change a cell with a thick frame, and everything after it follows."
 MANY_FEATURES = 64  # sums of products over more of them are much cheaper down columns, a sample per column
 SIDES = {"row": ("above", "below"), "column": ("on the left", "on the right")}
 USUAL_SIDES = ("at the beginning", "at the end")

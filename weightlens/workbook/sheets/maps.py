@@ -14,7 +14,7 @@ import numpy as np
 
 from weightlens.engine.forward import trace
 from weightlens.recording import Recorded, Step
-from weightlens.words.layer_words import shares
+from weightlens.words.layer_words import is_yes_or_no, shares
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Cells, Expression, combine, refer
 from weightlens.workbook.formulas.promote import fuse, with_operands
@@ -23,7 +23,6 @@ from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.controls import control
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE_HEIGHT, TOP, widen
 from weightlens.workbook.sheets.network import NetworkSheets
-from weightlens.workbook.sheets.play import is_yes_or_no
 from weightlens.workbook.xlsx import charts
 from weightlens.workbook.xlsx.blocks import Block, Text
 from weightlens.workbook.xlsx.book import Sheet
@@ -166,14 +165,14 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     """The coloured squares: the output of each point; of many classes, the number of the winner."""
     answers, width = np.asarray(output.values), output.arrangement.width
     square = Arrangement((SIDE, SIDE), (0,), (1,))
-    probable = shares(y) or is_yes_or_no(net, y)
+    probable = shares(y) or is_yes_or_no(y)
     shown = width - 1 if width <= 2 else 0
     names = net.options.class_names(width, shares(y))
     if width <= 2:
         what = f"{'probability' if probable else 'output'} of {names[-1]}" if width == 2 else "the prediction"
         if probable:
-            high, low = (f"{names[-1]} (orange)", f"{names[0]} (blue)") if width == 2 else ("1 (blue)", "0 (orange)")
-            what += f": from {low} to {high}; white is undecided"
+            low, high = names if width == 2 else ("0", "1")
+            what += f": from {low} (blue) to {high} (orange); white is undecided"
         values, cells = answers[:, shown], output.cells[:, shown].reshape(SIDE, SIDE)
         made = refer(cells)
     else:
@@ -190,4 +189,4 @@ def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     sheet.put(block, TOP, 2)
     sheet.write(LABEL, 2, what, net.styles["caption left"])
     scale = "both signs" if float(values.min()) < 0 < float(values.max()) else "size"
-    sheet.heats.append((block.area, ("map", "map of two")[width - 1] if probable and width <= 2 else scale))
+    sheet.heats.append((block.area, "classes" if probable and width <= 2 else scale))

@@ -6,8 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from weightlens.recording import Recorded
-from weightlens.words.layer_words import activation_of, shares
+from weightlens.words.layer_words import is_yes_or_no, shares
 from weightlens.workbook.formulas.cell_arrays import ROW, absolute, cell_name, rectangle
 from weightlens.workbook.layout.plan import Placed
 from weightlens.workbook.sheets import target
@@ -30,12 +29,6 @@ def made_up(net: NetworkSheets) -> str:
     return f" No input was given (-i): these are {what}."
 
 
-def is_yes_or_no(net: NetworkSheets, x: Recorded) -> bool:
-    """Whether this is one number between 0 and 1 per sample: the output of a single sigmoid unit."""
-    layer = net.plan.trace.layers.get(x.layer)
-    return x.ndim == 2 and x.shape[1] == 1 and layer is not None and activation_of(layer) in ("sigmoid", "hard_sigmoid")
-
-
 def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> tuple[Winner | None, int]:
     """Right of the steps: the winning class in words, or yes or no by a threshold; and the column after it."""
     winner = None
@@ -45,7 +38,7 @@ def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> tupl
             continue
         if x.shape[1] > 1 and (shares(x) or len(net.options.labels) == x.shape[1]):
             winner, column = winner_column(net, sheet, placed, column), column + 2
-        elif is_yes_or_no(net, x):
+        elif is_yes_or_no(x):
             winner, column = threshold_column(net, sheet, placed, column), column + 2
     return winner, column
 
@@ -63,7 +56,7 @@ def layer_winner(net: NetworkSheets, sheet: Sheet, path: str, drawn: Drawn) -> D
             winner = winner_row(net, sheet, placed)
         elif named:
             winner, right = winner_column(net, sheet, placed, right), right + 2
-        elif is_yes_or_no(net, x):
+        elif is_yes_or_no(x):
             winner, right = threshold_column(net, sheet, placed, right), right + 2
         if net.options.target is not None and len(net.options.target) == x.shape[0] and a.column_axes != (0,):
             targets, _ = target.true_answers(net, sheet, right, x.shape[0], winner)
@@ -88,6 +81,11 @@ def winner_row(net: NetworkSheets, sheet: Sheet, placed: Placed) -> Winner:
         formula = f"INDEX({labels},MATCH(MAX({area}),{area},0),1)"
         sheet.texts[(row, block.column + i)] = answer(net, placed, area, formula, name)
     return winner_of(sheet, placed, row, block.column, names, winners, across=True)
+
+
+def output_in_words(net: NetworkSheets, placed: Placed) -> str:
+    """``output``; of a network with several, which of them."""
+    return f"output of {placed.layer}" if len(net.plan.trace.results) > 1 else "output"
 
 
 def winner_of(sheet: Sheet, placed: Placed, row: int, column: int, names: list[str], classes: list[str], across: bool = False) -> Winner:
@@ -118,7 +116,7 @@ def winner_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int)
     """The label over the largest output of each sample; takes this column and a narrow one."""
     block, width = placed.block, placed.block.arrangement.shape[1]
     names, values = net.options.class_names(width), np.asarray(block.values)
-    caption(net, sheet, column, "winner", "class with the largest output", names)
+    caption(net, sheet, column, "winner", f"class with the largest {output_in_words(net, placed)}", names)
     heads = block.first + (LABEL - TOP) * ROW
     labels = rectangle(heads, heads + width - 1)
     winners = [names[int(value.argmax())] for value in values]
@@ -140,7 +138,7 @@ def blank_or(net: NetworkSheets, placed: Placed, classes: list[str]) -> list[str
 def threshold_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> Winner:
     """Yes or no: which side of the threshold the output is on; the threshold and both words can be changed."""
     block, names = placed.block, list(net.options.labels) if len(net.options.labels) == 2 else ["no", "yes"]
-    caption(net, sheet, column, "class", "output \u2265 threshold?", names)
+    caption(net, sheet, column, "class", f"{output_in_words(net, placed)} \u2265 threshold?", names)
     row = TOP + block.arrangement.shape[0] + 2
     sheet.write(row, column, "threshold", net.styles["label"])
     sheet.texts[(row + 1, column)] = Text(style=net.styles["switch"], value=THRESHOLD)

@@ -12,6 +12,7 @@ from weightlens.formats.weights.order import untrained_weights
 from weightlens.model import Layer, Ref
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
+from weightlens.words.captions import mathematics
 from weightlens.words.layer_words import activation_of, layer_call, sentence
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, cell_name
@@ -106,18 +107,21 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
     """The network in order, the layers of a layer under it; what each reads and does; every layer links to its sheet."""
     styles, trace = net.styles, net.plan.trace
     sheet.across(row, 0, MAP, styles, "head")
+    computed = {step.layer: mathematics(step) for step in net.plan.steps if step.made.op is not None}  # the last step of each
     for path, layer in layers_with_paths(net.model, wrapped=False):
         row += 1
         home = homes.get(path) or next((s for known, s in homes.items() if is_inside(known, path)), None)
         if home is None and layer.is_input and layer.name in trace.input_names:
             home = net.home
-        sheet.write(row, 1, path, styles["link" if home is not None else "plain"])
+        sheet.write(row, 1, path, styles["name" if home is not None else "plain"])
         if home is not None:
             sheet.links[(row, 1)] = link_to_layer(net.plan, home, path)
         inside = path.removesuffix(layer.name)
         calls = [" and ".join(inside + name for name in names) for names in sources(layer) if names]
         sheet.write(row, READS, "; ".join(calls), styles["text"])
-        words = " ".join(filter(None, [sentence(layer), used(path, layer.size, calls)]))
+        words = " ".join(
+            filter(None, [sentence(layer) or (computed.get(path, "") if layer.is_operation else ""), used(path, layer.size, calls)])
+        )
         sheet.write(row, WORDS, words, styles["text"])
         lines = math.ceil(len(words) / (1.1 * SENTENCE))
         if lines > 1:
@@ -126,7 +130,7 @@ def _map(net: NetworkSheets, sheet: Sheet, row: int, homes: Mapping[str, Sheet])
         sheet.write(row, ACTIVATION, activation_of(layer), styles["plain"])
         shapes = [x.shape for x in trace.layer_outputs.get(path, []) if x is not None] or [x.shape for x in trace.inputs if x.name == path]
         sheet.write(row, SHAPE, "; ".join(tuple_text(shape) for shape in shapes), styles["plain"])
-        sheet.texts[(row, COUNT)] = Text(f"({layer.size:,})", styles["count"]) if inside else Text(style=styles["count"], value=layer.size)
+        sheet.texts[(row, COUNT)] = Text(f"({layer.size:,})", styles["size"]) if inside else Text(style=styles["size"], value=layer.size)
     return row + 1
 
 
@@ -157,13 +161,13 @@ def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
             continue
         row += 1
         home = plan.sheets[placed.block.sheet]
-        sheet.write(row, 1, f"{placed.layer}/{placed.name}", styles["link"])
+        sheet.write(row, 1, f"{placed.layer}/{placed.name}", styles["name"])
         sheet.links[(row, 1)] = link(home, cell_name(placed.block.first))
         source = placed.made.source
         trained = "" if not plan.trace.steps else "no" if id(source) in still else "yes"
         sheet.write(row, READS, tuple_text(placed.made.shape), styles["plain"])
         sheet.write(row, WORDS, source.path if source is not None else "", styles["path"])
-        sheet.write(row, KERAS, placed.defined_name, styles["plain"])
+        sheet.write(row, KERAS, placed.defined_name, styles["whole"])
         sheet.write(row, ACTIVATION, trained, styles["plain"])
         sheet.write(row, SHAPE, order_words(placed.block.arrangement), styles["plain"])
         sheet.write(row, COUNT, f"'{home.title}'!{placed.block.area}", styles["plain"])
@@ -173,7 +177,7 @@ def _weights(net: NetworkSheets, sheet: Sheet, row: int) -> int:
 def order_words(a: Arrangement) -> str:
     """How the elements of a block lie on the sheet: which axes run down, which across, outermost first."""
     if a.is_c_order:
-        return "C order"
+        return "row by row"
     down = f"axes {','.join(map(str, a.row_axes))} down" + (f" (gap {a.row_gap})" if a.row_gap else "")
     across = f"axes {','.join(map(str, a.column_axes))} across" + (f" (gap {a.column_gap})" if a.column_gap else "")
     return f"{down}; {across}"

@@ -87,6 +87,8 @@ class TimeSheet:
             if in_bands and column > 1 and column + self.width(key) > WIDEST_BAND:
                 self.top = self.begin(max(block.row + block.arrangement.height for block in self.sheet.blocks) + 2 - SECTION)
                 column = 1
+            if in_bands and not self.weights[key]:  # gates under gates: a page can end between them
+                column = min((part for part in self.sheet.parts if part >= column - 1), default=column)
             column = self.group(key, column)
             right = max(right, column)
         column = right
@@ -207,6 +209,7 @@ class TimeSheet:
             return
         sheet.write(self.shift + SECTION, column, step.name, net.styles["caption left"])
         sheet.write(self.shift + SECTION, column_after(sheet, column, len(step.name) * 1.15 + 1), words, net.styles["math left"])
+        sheet.parts += [column + start for start, _, _ in gates]
         for start, stop, name in gates:
             text, room = gate_title(name, PARTS.get(step.name, "")), sum(width_of(sheet, column + j) for j in range(start, stop))
             lines = math.ceil(len(text) * LETTER / room)

@@ -16,6 +16,7 @@ from weightlens.model import Model
 from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.training.record import forward_at_start
+from weightlens.words.layer_words import is_yes_or_no, shares
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, rectangle, refer
 from weightlens.workbook.formulas.promote import promoted
@@ -46,11 +47,11 @@ def fitted_sheet(book: Book, model: Model, epoch: Epoch, step: OneStep, styles: 
     step.show_epoch(sheet, 2)
     names = labels if len(labels) == x.shape[-1] else [f"x{j}" for j in range(x.shape[-1])]
     axes = [np.linspace(*_span(x[:, j]), POINTS if len(varying) == 1 else SIDE).round(6) for j in varying]
-    answers, first = _answers(sheet, model, step, varying, axes, names)
+    answers, first, y = _answers(sheet, model, step, varying, axes, names)
     if len(varying) == 1:
         sheet.finishing.append(_curve(book, step, first, answers, epoch, names[varying[0]]))
         return
-    _map(sheet, styles, answers, axes, [names[j] for j in varying])
+    _map(sheet, styles, answers, axes, [names[j] for j in varying], shares(y) or is_yes_or_no(y))
 
 
 def _span(column: np.ndarray) -> tuple[float, float]:
@@ -60,8 +61,8 @@ def _span(column: np.ndarray) -> tuple[float, float]:
 
 def _answers(
     sheet: Sheet, model: Model, step: OneStep, varying: list[int], axes: list[np.ndarray], labels: list[str]
-) -> tuple[Block, Block]:
-    """The forward pass on the grid, its blocks side by side; returns the blocks of outputs and inputs."""
+) -> tuple[Block, Block, Recorded]:
+    """The forward pass on the grid, its blocks side by side; returns the blocks of outputs and inputs, and the outputs."""
     epoch, styles, x = step.epoch, step.styles, step.epoch.trace.inputs[0].value
     mesh = np.meshgrid(*axes, indexing="ij")
     grid = np.repeat(x[:1], mesh[0].size, axis=0)
@@ -89,20 +90,21 @@ def _answers(
         places[id(y)] = block.cells
         widen(sheet, column + width, GAP)
         column += width + 1
-    return blocks[id(trace.results[0])], blocks[id(inputs)]
+    return blocks[id(trace.results[0])], blocks[id(inputs)], trace.results[0]
 
 
-def _map(sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str]) -> None:
-    """A coloured map of the output: the first input across, the second up. Of several outputs, the last is shown."""
+def _map(sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], names: list[str], probable: bool) -> None:
+    """A coloured map of the output: the first input across, the second up. Of several outputs, the last is shown.
+
+    ``probable``: it is how probable a class is, and has the colours of classes.
+    """
     shape = (SIDE, SIDE)
     cells = answers.cells[:, -1].reshape(shape).T[::-1]
     values = np.asarray(answers.values)[:, -1].reshape(shape).T[::-1]
-    sheet.write(
-        HEAD,
-        1,
-        f"{names[0]} across, {names[1]} up: the answer at each point. Blue is high, orange low.",
-        styles["caption left"],
-    )
+    last = answers.arrangement.width - 1
+    what = f"the answer of unit {last}" if last else "the answer"
+    scale = "from 0 (blue) to 1 (orange); white is undecided" if probable else "blue is above 0, orange below"
+    sheet.write(HEAD, 1, f"{names[0]} across, {names[1]} up: {what} at each point, {scale}.", styles["caption left"])
     picture = Block(
         Arrangement(shape, (0,), (1,)),
         values,
@@ -110,8 +112,7 @@ def _map(sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], n
         make=lambda: refer(cells),
     )
     sheet.put(picture, MAP_TOP, 2)
-    shares = float(values.min()) >= 0 and float(values.max()) <= 1
-    sheet.heats.append((picture.area, "map" if shares else "both signs"))
+    sheet.heats.append((picture.area, "classes" if probable else "both signs"))
     sheet.put(Block(Arrangement((1, SIDE), (0,), (1,)), axes[0][None].round(2), styles["label"]), MAP_TOP - 1, 2)
     sheet.put(Block(Arrangement((SIDE, 1), (0,), (1,)), axes[1][::-1, None].round(2), styles["label right"]), MAP_TOP, 1)
     for i in range(SIDE):

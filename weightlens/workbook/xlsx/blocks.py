@@ -20,7 +20,7 @@ class Block:
 
     ``first`` is the address of the first cell; ``values`` what the cells show; ``make`` (called only while the
     block is written, so that formulas take memory one block at a time) how they are computed. ``is_operand``: formulas
-    read these values.
+    read these values. ``named_in``: the column in which its rows are named.
     """
 
     arrangement: Arrangement
@@ -30,6 +30,7 @@ class Block:
     make: Callable[[], Expression | None] | None = None
     flows: Sequence[tuple[int, int]] = ()  # rows of tables in which a reference moves along when a formula is dragged down
     is_operand: bool = False
+    named_in: int = 0
 
     @property
     def cells(self) -> Cells:

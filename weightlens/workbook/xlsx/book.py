@@ -37,6 +37,8 @@ class Sheet:
     hidden: bool = False
     print_area: str = ""  # all of it where this is empty
     printed_rows: int = 0  # so many rows are printed; all where this is 0
+    sections: dict[int, int] = field(default_factory=dict)  # parts with a title: from which column to before which; on one page if they fit
+    parts: list[int] = field(default_factory=list)  # columns with which a page may begin in a block that is wider than one: its gates
     wide: bool = False  # printed on several pages beside each other where one would be too small, as the layers' sheets are
     kept: list[tuple[int, int]] = field(default_factory=list)  # from which row to before which no page ends
     one_page: int = 60  # a sheet of up to so many rows is printed on one page
@@ -85,7 +87,7 @@ class Book:
 
     def sheet(self, title: str, heading: str = "", about: str = "", hint: str = "", numbered: bool = False) -> Sheet:
         """A new sheet with what its first rows say; its title cleaned, shortened, numbered if it is to be, and unique."""
-        clean = CODE.sub("_x_", re.sub(r"[^A-Za-z0-9_ ]+", " ", title)).strip() or "layer"
+        clean = CODE.sub("_x_", " ".join(re.sub(r"[^\w ]+", " ", title).split())) or "layer"
         number = sum(sheet.numbered for sheet in self.sheets) + 1
         wanted = f"{number} {clean}"[:31].strip() if numbered else clean[:31].strip()
         taken = {RESERVED, *map(str.lower, self.titles)}

@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from weightlens.workbook.xlsx.blocks import Block
 
 MOST_SAMPLES, MOST_BARS = 12, 60
-COLOURS = ("0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "F0E442", "000000")  # Okabe and Ito's
+# Okabe and Ito's, and two more: ten classes are ten colours. A class has the same one on every sheet, and on a page.
+COLOURS = ("0072B2", "E69F00", "009E73", "CC79A7", "56B4E9", "D55E00", "F0E442", "000000", "999999", "882255")
 
 
 def bars(block: Block, row: int, column: int, share: bool, title: str) -> Callable[[Any], None]:
@@ -35,7 +36,9 @@ def bars(block: Block, row: int, column: int, share: bool, title: str) -> Callab
         if turned or height > 1:
             chart.add_data(heads, titles_from_data=True)
             chart.set_categories(
-                Reference(page, min_col=first_column - 1 if turned else 1, min_row=first_row, max_row=first_row + height - 1)
+                Reference(
+                    page, min_col=first_column - 1 if turned else block.named_in + 1, min_row=first_row, max_row=first_row + height - 1
+                )
             )
         else:
             chart.add_data(Reference(page, min_col=first_column, max_col=first_column + width - 1, min_row=first_row), from_rows=True)

@@ -25,8 +25,7 @@ FURTHEST = "MAX(MAX({0}),-MIN({0}),1E-300)"  # from 0 of the numbers of an area:
 SCALES = {  # kind of scale -> its points: where, and which colour
     "weight": (("formula", f"-{FURTHEST}", NEGATIVE), ("num", 0, FILLS["weight"]), ("formula", FURTHEST, POSITIVE)),
     "both signs": (("formula", f"-{FURTHEST}", NEGATIVE), ("num", 0, NEUTRAL), ("formula", FURTHEST, POSITIVE)),
-    "map": (("num", 0, NEGATIVE), ("num", 0.5, NEUTRAL), ("num", 1, POSITIVE)),  # shares: one half is the border
-    "map of two": (("num", 0, POSITIVE), ("num", 0.5, NEUTRAL), ("num", 1, NEGATIVE)),  # blue is the first unit in the charts, too
+    "classes": (("num", 0, POSITIVE), ("num", 0.5, NEUTRAL), ("num", 1, NEGATIVE)),  # as in the charts: class 0 blue, class 1 orange
     "relu": (("num", 0, DEAD), ("num", 0.000001, NEUTRAL), ("max", None, STRONG)),  # what is not exactly 0 is alive
     "size": (("num", 0, NEUTRAL), ("max", None, STRONG)),
     "loss": (("min", None, NEUTRAL), ("percentile", 50, "D9CCE3"), ("max", None, "8E6BA8")),

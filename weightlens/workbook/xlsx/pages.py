@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from itertools import accumulate, chain
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import accumulate, chain, pairwise
 from typing import Any, NamedTuple
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN
@@ -37,9 +37,10 @@ def print_setup(page: Any, sheet: Sheet) -> None:
     page.page_setup.paperSize = page.PAPERSIZE_A4
     page.page_margins.left = page.page_margins.right = 0.4
     page.page_margins.top = page.page_margins.bottom = 0.5
+    page.page_margins.header = page.page_margins.footer = 0.25  # inside those, or there is no room for the lines below
     page.oddFooter.left.text, page.oddFooter.right.text = "&A", "&P / &N"
     page.page_setup.fitToHeight = int(rows_of(sheet) <= sheet.one_page)
-    cuts = None if sheet.kept else cuts_of(sheet)
+    cuts = None if sheet.kept else cuts_of(sheet) or tall_cuts(sheet)
     if sheet.kept:
         page.page_setup.orientation, cuts = kept_together(sheet)
     page.sheet_properties.pageSetUpPr.fitToPage = cuts is None
@@ -64,10 +65,17 @@ def rows_of(sheet: Sheet) -> int:
     return min(last, sheet.printed_rows or last)
 
 
+def columns_of(sheet: Sheet) -> int:
+    """The column after the last that is used."""
+    blocks = (block.column + block.arrangement.width for block in sheet.blocks)
+    return max(chain([1], blocks, (column + 1 for _, column in sheet.texts), (right + 1 for _, _, _, right in sheet.merges)))
+
+
 def cuts_of(sheet: Sheet) -> Cuts | None:
     """The cuts of a layer's sheet; ``None`` where one page can be read, or cuts would not help.
 
-    A cut lies before a block (and its labels, which get room) and goes through no other one.
+    A cut lies before a block (and its labels, which get room) and goes through no other one, nor through a section that fits on a
+    page. Through a block that is wider than a page it goes where one of its parts begins.
     """
     if not sheet.wide and (not sheet.numbered or sheet.print_area):
         return None
@@ -79,21 +87,48 @@ def cuts_of(sheet: Sheet) -> Cuts | None:
     left = [0.0, *accumulate(widths)]
     if not ONE_PAGE < left[-1] < ONE_PAGE * MOST_PAGES:
         return None
-    places = free(sorted({start - 1 for start, _ in spans}), spans)
-    missing = labels_without_room(sheet, places, widths)
+    found: list[tuple[int, Cuts, dict[int, float]]] = []
     for scale in SCALES:
+        together = [*kept_columns(sheet, spans, left, LONG[0] / scale)]
+        places = free(sorted({*(start - 1 for start, _ in spans), *sheet.parts}), together)
+        missing = labels_without_room(sheet, {*places} - {*sheet.parts}, widths)
         cuts, widest = cut(places, left, LONG[0] / scale, left[1], missing)
         if widest <= LONG[0] / scale or (sheet.wide and scale == SCALES[-1]):
-            for place in cuts:
-                sheet.widths[(place, place)] = widths[place] + missing.get(place, 0.0)
-            return Cuts(cuts, row_cuts(sheet, SHORT[1] / scale), scale)
-    return None
+            rows = row_cuts(sheet, SHORT[1] / scale)
+            found.append(((len(cuts) + 1) * (len(rows) + 1), Cuts(cuts, rows, scale), missing))
+    if not found:
+        return None
+    _, best, missing = min(found, key=lambda each: each[0])  # as few pages as there can be, of those the largest letters
+    for place in best.columns:
+        sheet.widths[(place, place)] = widths[place] + missing.get(place, 0.0)
+    return best
+
+
+def kept_columns(sheet: Sheet, blocks: Iterable[Span], left: Sequence[float], room: float) -> Iterator[Span]:
+    """The columns that no page may end in: blocks, of wider ones than a page their parts; sections that fit on a page."""
+    for start, stop in blocks:
+        inside = [part for part in sheet.parts if start < part < stop] if left[stop] - left[start] > room - left[1] else []
+        yield from pairwise([start, *inside, stop])
+    for start, stop in sheet.sections.items():
+        if stop < len(left) and left[stop] - left[start] <= room - left[1]:
+            yield start, stop
+
+
+def tall_cuts(sheet: Sheet) -> Cuts | None:
+    """The cuts of a layer's sheet that is one page wide and higher than one: between blocks. ``None`` where there are none."""
+    if not sheet.numbered or sheet.print_area or rows_of(sheet) <= sheet.one_page:
+        return None
+    end = columns_of(sheet)
+    if end > MOST_COLUMNS:
+        return None
+    scale = int(min(LARGEST, max(SMALLEST, LONG[0] / sum(widths_of(sheet, end)))))
+    rows = row_cuts(sheet, SHORT[1] / scale)
+    return Cuts([], rows, scale) if rows else None
 
 
 def kept_together(sheet: Sheet) -> tuple[str, Cuts]:
     """How the pages lie of a sheet that is one page wide, and its cuts: none goes through rows that are kept together."""
-    last = 1 + max([*(column for _, column in sheet.texts), *(right for _, _, _, right in sheet.merges)])
-    width = sum(widths_of(sheet, last))
+    width = sum(widths_of(sheet, columns_of(sheet)))
     lies, across, down = ("portrait", SHORT[0], LONG[1]) if SHORT[0] / width >= UPRIGHT else ("landscape", LONG[0], SHORT[1])
     scale = int(min(LARGEST, max(SMALLEST, across / width)))
     return lies, Cuts([], row_cuts(sheet, down / scale), scale)

@@ -17,7 +17,7 @@ NEGATIVE, NEUTRAL, POSITIVE, STRONG = "F2B48C", "FFFFFF", "8FBCE0", "7DBE8B"  # 
 LINE, FRAME, INK, GREY = "BFBFBF", "6B6B6B", "222222", "6A6A6A"
 
 
-MOST_DIGITS = 9  # decimals
+MOST_DIGITS, MOST_IN_A_SQUARE = 9, 4  # decimals
 EQUAL = 1e-9  # relative: numbers that are equal but for rounding
 
 
@@ -39,21 +39,23 @@ class Look:
 
 
 LOOKS: dict[str, Look] = {
-    "plain": Look(),
-    "title": Look(bold=True, size=16),
-    "about": Look(colour=GREY),
-    "hint": Look(italic=True, colour=GREY),
-    "long hint": Look(italic=True, colour=GREY, wrap=True),
-    "section": Look(bold=True, size=11, colour="1F4E79", border="under"),
+    "plain": Look(align="left"),
+    "title": Look(bold=True, size=16, align="left"),
+    "about": Look(colour=GREY, align="left"),
+    "hint": Look(italic=True, colour=GREY, align="left"),
+    "long hint": Look(italic=True, colour=GREY, wrap=True, align="left"),
+    "section": Look(bold=True, size=11, colour="1F4E79", border="under", align="left"),
     "caption": Look(bold=True, align="center", wrap=True),
-    "caption left": Look(bold=True),
+    "caption left": Look(bold=True, align="left"),
     "math": Look(italic=True, size=9, colour="7F6000", align="center", wrap=True),
-    "math left": Look(italic=True, size=9, colour="7F6000"),
+    "math left": Look(italic=True, size=9, colour="7F6000", align="left"),
     "label": Look(colour=GREY, size=9, align="center", shrink=True),
     "label right": Look(colour=GREY, size=9, align="right"),
-    "label left": Look(colour=GREY, size=9),
-    "path": Look(colour="8A8A8A", size=8),
-    "link": Look(colour="0563C1"),
+    "label left": Look(colour=GREY, size=9, align="left"),
+    "path": Look(colour="8A8A8A", size=8, align="left"),
+    "link": Look(colour="0563C1", align="left"),
+    "name": Look(colour="0563C1", align="left", shrink=True),  # a link that the next cell would cut
+    "whole": Look(align="left", shrink=True),
     "live": Look(bold=True, colour="2F6B2F"),
     "input": Look(FILLS["input"], border="medium", align="center"),
     "fetched": Look(border="thin", align="center"),
@@ -70,12 +72,14 @@ LOOKS: dict[str, Look] = {
     "above 0": Look(POSITIVE, border="thin", align="center"),
     "large": Look(STRONG, border="thin", align="center"),
     "check": Look(FILLS["check"], border="thin", format="0.00E+00", align="center"),
+    "expected large": Look(FILLS["check"], border="thin", format="0.000000E+00", align="center", shrink=True),
     "expected": Look(FILLS["check"], border="thin", format="0.000000", align="center", shrink=True),
     "verdict": Look(FILLS["check"], bold=True, border="medium", align="center"),
     "advice": Look(bold=True, colour="9C4A00"),
-    "head": Look(FILLS["constant"], bold=True, border="thin"),
-    "text": Look(wrap=True),
+    "head": Look(FILLS["constant"], bold=True, border="thin", align="left"),
+    "text": Look(wrap=True, align="left"),
     "count": Look(format="#,##0", align="right"),
+    "size": Look(format="#,##0", align="left"),
     "share": Look(format="0.0%", bold=True, align="left"),
     "mark": Look(border="hair", format="0", align="center", colour=GREY),
     "tally": Look(FILLS["check"], border="thin", format="0", align="center"),
@@ -132,6 +136,8 @@ class Styles:
             look = replace(look, format=f"0.{'0' * max(1, digits(values) - 2)}%")
         elif values is not None and values.dtype.kind == "U":
             look, small = replace(look, format="@" if name == "input" else "General"), False
+        elif values is not None and values.dtype.kind == "b" and look.format == "0.000":
+            look = replace(look, format="0")
         elif values is not None and (look.format == "0.000" or (name in ("input", "constant", "fetched") and has_many_digits(values))):
             look = replace(look, format=short_format(values))
         if small:
@@ -165,25 +171,32 @@ def short_format(values: np.ndarray) -> str:
     Of very large and very small numbers powers of ten.
     """
     finite = np.abs(values[np.isfinite(values)])
-    largest, needed = float(finite.max(initial=0.0)), digits(values)
+    largest, needed = float(finite.max(initial=0.0)), last_digit(values)
     if largest >= 1e6 or 0 < largest < 1e-3:
         return f"0.{'0' * max(2, min(needed + math.floor(math.log10(largest)), MOST_DIGITS))}E+00"
-    return "0." + "0" * max(needed, 3 if largest < 1000 else 1)
+    return "0." + "0" * max(min(needed, MOST_DIGITS), 3 if largest < 1000 else 1)
 
 
 def digits(values: np.ndarray | None) -> int:
     """How many decimals show two digits of what numbers differ in; of equal numbers, two of their own. Whole numbers need none."""
-    finite = np.zeros(0) if values is None else values[np.isfinite(values)].astype(np.float64)
+    return 0 if values is None else max(0, min(last_digit(values), MOST_DIGITS))
+
+
+def last_digit(values: np.ndarray) -> int:
+    """The place after the point of the last of these digits; below 0 it is before the point."""
+    finite = values[np.isfinite(values)].astype(np.float64)
     if not finite.size or bool((finite == np.floor(finite)).all()):
         return 0
     largest, spread = float(np.abs(finite).max()), float(np.ptp(finite))
-    return max(0, min(1 - math.floor(math.log10(spread if spread > EQUAL * largest else largest)), MOST_DIGITS))
+    return 1 - math.floor(math.log10(spread if spread > EQUAL * largest else largest))
 
 
 def squares_format(values: np.ndarray) -> str:
     """The same where cells are small: a decimal less; where there are more, no 0 before the point."""
     form, decimals = short_format(values), max(2, digits(values))
-    if "E" in form or form == "0.0":
+    if "E" in form or (decimals > MOST_IN_A_SQUARE and float(np.abs(values[np.isfinite(values)]).max()) < 0.1):
+        return "0.0E+00"
+    if form == "0.0":
         return form
     return "0.00" if decimals == 2 else "." + "0" * decimals
 

@@ -11,6 +11,7 @@ from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.parts.lookups import chosen_by
 from weightlens.workbook.sheets.parts.room import columns, room_for
 from weightlens.workbook.xlsx.book import Sheet
+from weightlens.workbook.xlsx.pages import rows_of
 
 FEW_ROWS = 60  # under a table of up to so many rows stand the weights that make its columns
 WIDEST_BAND = 60  # columns; what is wider goes on under it
@@ -33,7 +34,8 @@ def tables(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed
         if own:
             widen(sheet, column, 9)
             put_weights(net, sheet, own, column + 1)
-    net.finish(sheet, TITLES if len(under_each_other) > 1 else TOP)
+    far_below = under_each_other and own and rows_of(sheet) > sheet.one_page  # a kernel, whose captions are others
+    net.finish(sheet, TITLES if len(under_each_other) > 1 or far_below else TOP)
 
 
 def bands(net: NetworkSheets, steps: list[Step]) -> list[list[Step]]:
@@ -83,6 +85,7 @@ def put_steps(
     bottom, shown, bare, begun = below, dict[int, str](), dict[int, str](), set[Key]()
     left: list[Placed] = []  # weights of steps that stand under one of the same name
     starts: dict[Key, int] = {}
+    named_in = column - 1
     for step in steps:
         key = key_of(step)
         own = net.plan.weights_of[id(step.made)] if weights_below else []
@@ -94,7 +97,9 @@ def put_steps(
         texts = rows_in_words(net, placed[key])
         labelled = bool(texts) and texts not in (shown, bare)
         if labelled:
+            named_in = column - 1
             name_rows(net, sheet, texts, column, head)
+        placed[key].block.named_in = named_in
         widen(sheet, column - 1, 9 if labelled else GAP)
         column = numbers_beside(net, sheet, step, column, head)
         if texts not in (shown, bare):
