@@ -93,6 +93,7 @@ WRONG = [
     ("Softmax", {"axis": "x"}, 'axis is "x", but'),
     ("LSTM", {"units": 2, "use_bias": "yes"}, "use_bias is"),
     ("BatchNormalization", {"epsilon": "small"}, "epsilon is"),
+    ("MultiHeadAttention", {"num_heads": 1, "key_dim": 2, "attention_axes": [-2]}, "versions of Keras take a negative one for different"),
     ("Reshape", {"target_shape": [[1]]}, "target_shape is"),
     ("Dense", {"units": 2, "activation": {"class_name": "LeakyReLU", "config": {"negative_slope": []}}}, "in its activation, LeakyReLU"),
 ]  # fmt: skip

@@ -14,6 +14,8 @@ from weightlens.writers.expressible import MODULE_OF, SETTINGS
 
 # Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.
 HANDED_ON = {"zero_output_for_mask", "lora_rank", "lora_alpha", "quantization_config"}
+# What a constructor takes and a converted file does without.
+LEFT_OUT = {"self", "args", "kwargs", "name", "dtype", "trainable", "seed", "weights", "noise_shape", "vocabulary_dtype"}
 AUGMENTATION = (
     "Random",
     "RandAugment",
@@ -47,8 +49,9 @@ def test_constructors_take_what_is_said(keras: Any) -> None:
         assert taken_in_training(name) == {key for key in found if key.endswith(ENDINGS)}, name
         if not name.startswith(AUGMENTATION) and name != "InputLayer":
             assert taken(name) - HANDED_ON <= set(found), name
+        assert name == "InputLayer" or set(found) <= taken(name) | taken_in_training(name) | LEFT_OUT, name
         takes_any = any(parameter.kind == inspect.Parameter.VAR_KEYWORD for parameter in found.values())
-        assert takes_any or "trainable" in found or "trainable" in SPECS[name].not_taken, name
+        assert takes_any or {"trainable", "dtype"} - set(found) <= set(SPECS[name].not_taken.split()), name
 
 
 def test_activations_initializers_regularizers_and_constraints_are_there(keras: Any) -> None:

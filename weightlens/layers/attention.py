@@ -165,7 +165,7 @@ def attention_axes(config: Config, rank: int) -> tuple[int, ...]:
     axes = config.get("attention_axes")
     if axes is None:
         return tuple(range(1, rank - 1))
-    return tuple(a % rank for a in (axes if isinstance(axes, (list, tuple)) else [axes]))
+    return tuple(axes) if isinstance(axes, (list, tuple)) else (axes,)
 
 
 def heads_attend(

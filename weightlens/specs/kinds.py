@@ -83,6 +83,10 @@ KINDS: dict[str, tuple[Check, str]] = {
     "positive": (lambda v, rank: number(v) and v >= 0, "a number from 0 up"),
     "sizes": SIZES, "sizes?": optional(SIZES), "naturals?": optional((per_axis(0), "a whole number from 0 up, or one for each axis")),
     "axis": AXIS, "axes": AXES, "axes?": optional(AXES), "numbers": NUMBERS, "numbers?": optional(NUMBERS),
+    "axes_from_front?": (
+        lambda v, rank: v is None or whole(v, 0) or listed(v, lambda n: whole(n, 0)),
+        "a whole number from 0 up, a list of them, or null: versions of Keras take a negative one for different axes",
+    ),
     "pair": (lambda v, rank: listed(v, lambda n: whole(n, 1), 2), "two whole numbers from 1 up"),
     "range": (lambda v, rank: listed(v, number, 2), "two numbers"),
     "axes_of_two": (lambda v, rank: whole(v) or listed(v, whole, 2), "a whole number or two"),

@@ -62,7 +62,7 @@ class LayerSpec(NamedTuple):
     # Facts about it in other programs
     gone: bool = False  # Keras 3 has no such layer
     home: str = HOME  # the module in which Keras 3 has it; one of another module it opens in .keras files only
-    not_taken: str = ""  # of its options, and "trainable", those that its constructor in Keras 3 does not take
+    not_taken: str = ""  # of its options, and "trainable" and "dtype", those that its constructor in Keras 3 does not take
     learned: str = ""  # what its constructor in Keras 3 takes an initializer, a regularizer and a constraint for
     # TensorFlow.js has it: it "keeps" the mask that comes in, "uses" or "loses" it, "hides" it, which Keras uses, or "differs" in numbers.
     tfjs: str = ""

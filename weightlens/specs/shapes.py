@@ -118,6 +118,6 @@ def locally_connected(config: Config, x: Incoming) -> dict[str, Shape]:
 
 
 def spectrogram(config: Config, x: Incoming) -> dict[str, Shape]:
-    """A wave for each frequency that a frame can hold."""
+    """A wave for each frequency that a frame can hold, where not told otherwise one of the next power of two."""
     frame = config.get("frame_length", 256)
-    return same("real_kernel imag_kernel", (frame, 1, (config.get("fft_length") or frame) // 2 + 1))
+    return same("real_kernel imag_kernel", (frame, 1, (config.get("fft_length") or 1 << (frame - 1).bit_length()) // 2 + 1))

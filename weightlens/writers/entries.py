@@ -103,9 +103,9 @@ def settings(layer: Layer) -> Entry:
 
     What Keras 3 does not have is without effect where it is off, empty, or one group.
     """
-    found: Entry = {"dtype": layer.config.get("dtype") or "float32"}
-    if "trainable" not in spec(layer.class_name).not_taken:
-        found["trainable"] = layer.trainable
+    of_every_layer = {"dtype": layer.config.get("dtype") or "float32", "trainable": layer.trainable}
+    not_taken = spec(layer.class_name).not_taken.split()
+    found: Entry = {key: value for key, value in of_every_layer.items() if key not in not_taken}
     for key, value in layer.config.items():
         if key in EVERY_LAYER or key in NOT_SETTINGS:
             continue

@@ -34,7 +34,7 @@ LAYERS = {
         alone=True, across=True,
     ),
     "MultiHeadAttention": HEADS._replace(
-        options=f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes? {HEAD_OPTIONS} "
+        options=f"num_heads!:count key_dim!:count value_dim:count? output_shape attention_axes:axes_from_front? {HEAD_OPTIONS} "
         "query_shape:any key_shape:any value_shape:any",  # those of the call that built it: Keras 2
     ),
     "GroupQueryAttention": HEADS._replace(options=f"head_dim!:count num_query_heads!:count num_key_value_heads!:count {HEAD_OPTIONS}"),

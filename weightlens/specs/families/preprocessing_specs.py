@@ -42,7 +42,7 @@ LAYERS = {
         "pad_to_max_tokens sparse ragged vocabulary:words idf_weights:numbers? encoding:text? vocabulary_size:any has_input_vocabulary",
         not_taken=IN_FILES, axes=POSITIONS, new_axis="position",
     ),
-    "AutoContrast": LayerSpec(function="preprocessing.encoding.auto_contrast", options=PICTURE, not_taken=BOXES),
+    "AutoContrast": LayerSpec(function="preprocessing.encoding.auto_contrast", options=PICTURE, not_taken="bounding_box_format factor"),
     "ContrastLimitedAdaptiveHistogramEqualization": LayerSpec(
         function="preprocessing.encoding.clahe", options=f"{PICTURE} clip_limit:number tile_grid_size:pair", new_axis="tone",
         whole="rounds",
@@ -56,7 +56,7 @@ LAYERS = {
         function="preprocessing.resizing.center_crop", options=f"height! width! {PICTURE}", not_taken=BOXES, picture="passes",
         tfjs="differs",
     ),
-    "Pipeline": LayerSpec(function="preprocessing.encoding.pipeline", options="layers!:layers", not_taken="trainable"),
+    "Pipeline": LayerSpec(function="preprocessing.encoding.pipeline", options="layers!:layers", not_taken="trainable dtype"),
     "STFTSpectrogram": LayerSpec(
         function="preprocessing.spectral.stft_spectrogram", variables="real_kernel?real imag_kernel?imaginary", shapes="spectrogram",
         options=f"mode:text frame_length:count frame_step:count? {SPECTRUM}", new_axis="frequency",

@@ -41,7 +41,7 @@ LAYERS = {
     "CutMix": RANDOM,
     "MixUp": RANDOM,
     "Solarization": RANDOM,
-    "Equalization": RANDOM._replace(options=f"{PICTURE} bins:any", not_taken=BOXES),
+    "Equalization": RANDOM._replace(options=f"{PICTURE} bins:any", not_taken="bounding_box_format factor"),
     "MaxNumBoundingBoxes": RANDOM._replace(options=f"{PICTURE} max_number:any fill_value:any"),
     # AutoKeras
     **dict.fromkeys(["CastToFloat32", "Custom>CastToFloat32", "autokeras>CastToFloat32"], RANDOM._replace(options=None)),
