@@ -164,7 +164,7 @@ def uncut(axes: Sequence[Axis]) -> list[Axis]:
     return whole[::-1]
 
 
-def along(axis: Axis) -> str:
+def picture_axis(axis: Axis) -> str:
     """What an axis runs along in a picture: ``row`` of the rows of a kernel, too. Empty where nothing is known."""
     return axis[-1].word if axis else ""
 

@@ -85,7 +85,7 @@ class LayerRun:
 class Trace:
     """All steps of one forward pass, in the order in which they were computed.
 
-    ``outputs`` holds one float64 array per model output; ``trace["dense"]`` the steps of one layer
+    ``outputs`` holds one array per model output; ``trace["dense"]`` the steps of one layer
     (those of wrapped and nested layers included); ``layer_outputs`` what each layer handed on; ``runs`` what it was given.
     """
 

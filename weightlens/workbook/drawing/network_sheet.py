@@ -19,7 +19,7 @@ from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
 from weightlens.workbook.neuron.neuron_sheet import first_sample
-from weightlens.workbook.sheets.controls import beside, drop_down, sample_to_show
+from weightlens.workbook.sheets.controls import drop_down, labelled_cell, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, link_to_layer
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
@@ -89,7 +89,7 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
     sheet.widths[(0, 0)] = GAP
     first = first_sample(net)
     choice = sample_to_show(net, first)
-    pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
+    pick = labelled_cell(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
     if choice.numbers is not None:
         sheet.finishing.append(drop_down(pick.place, choice.numbers))
     net.plan.names["network_sample"] = (sheet.number, pick.place)

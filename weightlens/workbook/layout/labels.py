@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
-from weightlens.axes.factors import KERNEL, along, plain, uncut
+from weightlens.axes.factors import KERNEL, picture_axis, plain, uncut
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
@@ -35,14 +35,14 @@ def over_pictures(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[in
 def numbered(a: Arrangement, named: Named) -> int:
     """The axis whose numbers stand over every column of a picture: of those across the last that has several places, or is the columns."""
     axes = axes_of(named)
-    return next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or along(axes[d]) == "column"), a.column_axes[-1])
+    return next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or picture_axis(axes[d]) == "column"), a.column_axes[-1])
 
 
 def each_picture(a: Arrangement, named: Named, word: Words | None = None) -> dict[int, str]:
     """What each picture is, where it begins; of what stays the same is said nothing."""
     axes = axes_of(named)
     several = [d for d in a.column_axes if a.shape[d] > 1]
-    flat = any(a.shape[d] == 1 and along(axes[d]) == "column" for d in a.column_axes)
+    flat = any(a.shape[d] == 1 and picture_axis(axes[d]) == "column" for d in a.column_axes)
     outer = several if flat else several[:-1]
     starts = [0]
     for d in outer:

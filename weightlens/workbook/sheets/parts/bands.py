@@ -142,7 +142,7 @@ def rows_in_words(net: NetworkSheets, placed: Placed, told_apart: bool = True) -
     if a.stretch > 1:
         return over_time(a)
     labels = row_labels(a, net.axes(placed) if told_apart else net.axes(placed).untitled)
-    return labels if placed.of == 1 else again(labels, a.height + 1, placed.of)
+    return labels if placed.of == 1 else rows_of_steps(labels, a.height + 1, placed.of)
 
 
 def name_rows(net: NetworkSheets, sheet: Sheet, texts: dict[int, str], column: int, head: int = HEAD) -> None:
@@ -151,7 +151,7 @@ def name_rows(net: NetworkSheets, sheet: Sheet, texts: dict[int, str], column: i
     sheet.down(head + TOP - HEAD, column - 1, texts, net.styles, "label right")
 
 
-def again(labels: dict[int, str], apart: int, times: int) -> dict[int, str]:
+def rows_of_steps(labels: dict[int, str], apart: int, times: int) -> dict[int, str]:
     """The rows of blocks under each other, one for each time step."""
     first = min(labels)
     return {t * apart + row: f"t={t}, {text}" if row == first else text for t in range(times) for row, text in labels.items()}
@@ -170,7 +170,7 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
     column = 1
     if own:
         put_weights(net, sheet, own, column)
-        column = max(after(net, sheet, placed, column) for placed in own) + 1
+        column = max(column_after_weight(net, sheet, placed, column) for placed in own) + 1
     row, rows, named = HEAD, dict[Key, int](), dict[int, str]()
     for step in steps:
         placed, key = net.plan.placed[id(step.made)], key_of(step)
@@ -186,7 +186,7 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
     net.finish(sheet, 2)
 
 
-def after(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
+def column_after_weight(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
     """The column after a weight and what is written over it."""
     behind_name = column_after(sheet, column, len(placed.name) * LETTER + 1)
     text = net.shape_over(placed, True)

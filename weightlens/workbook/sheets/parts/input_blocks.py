@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from weightlens.axes.factors import along
+from weightlens.axes.factors import picture_axis
 from weightlens.recording import Recorded
 from weightlens.workbook.layout.labels import is_counted, numbered
 from weightlens.workbook.sheets.frame import HEAD, LABEL, TOP, squares
@@ -28,7 +28,7 @@ def put_input(net: NetworkSheets, sheet: Sheet, k: int, x: Recorded, row: int, c
     if picture:
         net.beside_name(sheet, row, column, name, f"x {net.shape_over(placed, picture)}")
     if picture and len(a.column_axes) > 1:
-        sheet.write(row + LABEL - HEAD, column - 1, along(axes.axes[numbered(a, axes)]), net.styles["label right"])
+        sheet.write(row + LABEL - HEAD, column - 1, picture_axis(axes.axes[numbered(a, axes)]), net.styles["label right"])
     net.labels_over(sheet, row + LABEL - HEAD, column, placed, names)
     sheet.put(placed.block, row + TOP - HEAD, column, net.styles.numbers("input", x.value, small=picture))
     net.scale(sheet, placed, picture)
