@@ -75,5 +75,5 @@ class LayerSpec(NamedTuple):
 
 
 def each_rank(name: str, ranks: Iterable[int], spec: LayerSpec, tfjs: Container[int] = (1, 2, 3)) -> dict[str, LayerSpec]:
-    """The same for one, two and three spatial axes: ``Conv{}D``. ``tfjs``: those that TensorFlow.js has at most."""
+    """A spec for each number of spatial axes in ``ranks``: ``Conv{}D``. ``tfjs``: the ranks that TensorFlow.js may have."""
     return {name.format(rank): spec._replace(spatial=rank, tfjs=spec.tfjs if rank in tfjs else "") for rank in ranks}

@@ -123,7 +123,7 @@ class TrainingHistory:
 
     @cached_property
     def spans(self) -> dict[str, tuple[int, int]]:
-        """Of each layer: the first of its followed numbers, and how many there are."""
+        """For each layer: which of the followed numbers is its first, and how many it has."""
         owners = [number.layer for number in self.followed]
         return {layer: (owners.index(layer), owners.count(layer)) for layer in self.layers if layer in owners}
 

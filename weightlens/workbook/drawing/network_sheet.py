@@ -150,24 +150,24 @@ class Pen:
             self.sheet.heights[arrow] = ARROW
             for line in lines:
                 across = first + 1 + line.track
-                self.down(line.start, first, across)
-                self.along(across, min(line.start, *line.ends), max(line.start, *line.ends))
+                self.vertical(line.start, first, across)
+                self.horizontal(across, min(line.start, *line.ends), max(line.start, *line.ends))
                 for slot in line.ends:
-                    self.down(slot, across, arrow if slot in line.arrows else arrow + 1)
+                    self.vertical(slot, across, arrow if slot in line.arrows else arrow + 1)
                 for slot in line.arrows:
                     self.arrow(arrow, slot)
             for slot in self.drawing.passing[rank]:
-                self.down(slot, arrow, self.rows[rank] + HEIGHT)
+                self.vertical(slot, arrow, self.rows[rank] + HEIGHT)
         for place, sides in self.sides.items():
             look = Look(border="medium", sides=" ".join(sorted(sides)))
             self.sheet.texts.setdefault(place, Text(style=self.net.styles.of(look)))
 
-    def down(self, slot: int, top: int, bottom: int) -> None:
+    def vertical(self, slot: int, top: int, bottom: int) -> None:
         """A line in the middle of a slot, from the top of one row to the top of another."""
         for row in range(top, bottom):
             self.sides.setdefault((row, first_column(slot) + WIDTH // 2), set()).add("left")
 
-    def along(self, row: int, first: int, last: int) -> None:
+    def horizontal(self, row: int, first: int, last: int) -> None:
         """A line at the top of a row, from the middle of a slot to that of another."""
         for column in range(first_column(first) + WIDTH // 2, first_column(last) + WIDTH // 2):
             self.sides.setdefault((row, column), set()).add("top")

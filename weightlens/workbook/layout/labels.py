@@ -98,7 +98,7 @@ def row_labels(a: Arrangement, named: Named) -> dict[int, str]:
 
 
 def changes(words: list[list[str]]) -> list[list[str]]:
-    """Of each place the words that are others than before it, of the first of a group all."""
+    """For each place, the words that differ from those of the place before it; all words for the first place of a group."""
     told, before = [], list[str]()
     for place in words:
         told.append(place if place[:1] != before[:1] else [word for word, old in zip(place, before, strict=True) if word != old])
@@ -125,7 +125,7 @@ def in_full(axis: Axis, i: int) -> list[str]:
 
 
 def in_numbers(axis: Axis, i: int) -> list[str]:
-    """The same without the names."""
+    """One place on an axis as numbers alone, without names."""
     return [str(f.at[i]) for f in axis]
 
 

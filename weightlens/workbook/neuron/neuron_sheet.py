@@ -72,7 +72,7 @@ def neuron_sheets(net: NetworkSheets) -> None:
     data = net.plan.sheet("Neuron data", "Neuron data: behind the neuron", hint=BEHIND)
     controls = {name: cell(sheet, PICK + i, NAME) for i, name in enumerate(("layer", "unit", "place", "sample", "order", "channel"))}
     activations = Activations(net, numbers)
-    activated = [activations.after(neuron) for neuron in neurons]
+    activated = [activations.after_sums(neuron) for neuron in neurons]
     start = start_of(neurons[0], activated[0], numbers, first_sample(net))
     tables = write_tables(net, data, neurons, activated, PICKED["sample"], start.sample)
     write_picked(net, tables, controls, start, len(neurons[0].inputs))
@@ -91,7 +91,7 @@ def neuron_sheets(net: NetworkSheets) -> None:
 
 
 def that_fit(neurons: list[Neuron], numbers: CellNumbers, most: int) -> tuple[list[Neuron], list[str]]:
-    """As many as there is room for, the smallest first; and the names of the others."""
+    """The neurons that there is room for, the smallest first; and the names of the others."""
     kept, room = set[str](), most
     for neuron in sorted(neurons, key=lambda n: n.size):
         if neuron.size <= room and neuron.can_be_picked and is_finite(neuron, numbers):
@@ -183,12 +183,12 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     for i in range(k):
         row = NUMBERS + 1 + i
         no, product = f"${COLUMN[NO]}{row}", f"${COLUMN[PRODUCT]}{row}"
-        sort = f"MATCH(LARGE({products.there(3)},{i + 1}),{products.there(3)},0)"
+        sort = f"MATCH(LARGE({products.for_another_sheet(3)},{i + 1}),{products.for_another_sheet(3)},0)"
         bar = f'REPT("\u2588",ROUND({BARS}*MAX(0,{{}}{product})/MAX({largest},0.000000001),0))'
         formulas = [
             f'IF({i + 1}>{count},"",IF({order}="{IN_ORDER}",{i},{sort}-1))',
             names.replace("{}", f"{no}+1"),
-            *(f"INDEX({products.there(c)},{no}+1,1)" for c in range(3)),
+            *(f"INDEX({products.for_another_sheet(c)},{no}+1,1)" for c in range(3)),
             bar.format("-"),
             bar.format(""),
             f"SUM(${COLUMN[PRODUCT]}${NUMBERS + 1}:{product})",

@@ -41,7 +41,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
         for r in range(rows):
             for c in range(columns):
                 place = f"1+{r}*{by_row}+{c}*{by_column}+{channel}*{by_channel}"
-                formula = f'IF(OR({r}>={h},{c}>={w}),"",INDEX({products.there(source)},{place},1))'
+                formula = f'IF(OR({r}>={h},{c}>={w}),"",INDEX({products.for_another_sheet(source)},{place},1))'
                 inside = first is not None and r < first.rows and c < first.columns
                 number = float(values[r * first.by_row + c * first.by_column]) if inside and first is not None else ""
                 sheet.texts[(TOP + r, left + c)] = Text(style=net.styles.of(PIXEL), formula=formula, value=number)

@@ -181,7 +181,7 @@ def digits(values: np.ndarray | None) -> int:
 
 
 def squares_format(values: np.ndarray) -> str:
-    """The same where cells are small: a decimal less; where there are more, no 0 before the point."""
+    """The format of ``short_format`` for small cells: a decimal less; where there are more than two, no 0 before the point."""
     form, decimals = short_format(values), max(2, digits(values))
     if "E" in form or form == "0.0":
         return form

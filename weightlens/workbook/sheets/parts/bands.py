@@ -79,7 +79,7 @@ def put_steps(
     """The steps from left to right, the weights that make them below; returns the column after them, and the row of the next captions."""
     placed = {key_of(step): net.plan.placed[id(step.made)] for step in reversed(steps)}
     below = head + TOP - HEAD + max([0, *map(extent_down, placed.values())]) + 2
-    raised = any(net.over(own)[0] for own in placed.values())
+    raised = any(net.column_heads(own)[0] for own in placed.values())
     bottom, shown, bare, begun = below, dict[int, str](), dict[int, str](), set[Key]()
     left: list[Placed] = []  # weights of steps that stand under one of the same name
     starts: dict[Key, int] = {}
@@ -175,13 +175,13 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
     for step in steps:
         placed, key = net.plan.placed[id(step.made)], key_of(step)
         if key not in rows:
-            height, raised = placed.block.arrangement.height, bool(net.over(placed, True)[0])
+            height, raised = placed.block.arrangement.height, bool(net.column_heads(placed, True)[0])
             rows[key] = row + raised * bool(rows)
             row = rows[key] + TOP - HEAD + (height + (placed.of > 1)) * placed.of + 1
             texts = row_labels(placed.block.arrangement, net.axes(placed)) if height > 1 else {}  # before the first row which picture it is
             name_rows(net, sheet, texts, column, rows[key])
             named |= texts
-        net.put_step(sheet, step, column, rows[key], bool(net.over(placed, True)[0]), mover(step, steps))
+        net.put_step(sheet, step, column, rows[key], bool(net.column_heads(placed, True)[0]), mover(step, steps))
     widen(sheet, column - 1, room_for(named) if named else GAP)
     net.finish(sheet, 2)
 

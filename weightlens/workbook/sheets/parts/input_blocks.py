@@ -23,7 +23,7 @@ def put_input(net: NetworkSheets, sheet: Sheet, k: int, x: Recorded, row: int, c
     columns(sheet, column, a, x.value)
     one_by_one = a.column_axes == (x.ndim - 1,) and x.ndim <= 3 and not is_counted(axes.axes[-1])
     names = dict(enumerate(net.options.input_names(x.shape[-1])[:MOST_NAMES])) if one_by_one else {}
-    raised = not picture and not names and bool(net.over(placed)[0])
+    raised = not picture and not names and bool(net.column_heads(placed)[0])
     net.caption(sheet, row - raised, column, a.width, name, "" if picture else input_words(net.plan, x))
     if picture:
         net.beside_name(sheet, row, column, name, f"x {net.shape_over(placed, picture)}")
