@@ -15,7 +15,7 @@ from typing import Any
 from weightlens.layers import function_of
 from weightlens.operations.catalogue import OPERATIONS
 from weightlens.operations.tensorflow_names import FUNCTIONS, RAW
-from weightlens.specs.activation import ACTIVATIONS
+from weightlens.specs.activation import ACTIVATIONS, ALL
 from weightlens.specs.registry import CATEGORIES, SPECS
 
 TARGET = Path(__file__).resolve().parent / "layers.md"
@@ -100,7 +100,7 @@ def text() -> str:
     """The whole file."""
     counted = {
         "layer classes": [name for name in SPECS if function_of(name) is not None],
-        "activation functions": ACTIVATIONS,
+        "activation functions": ALL,
         "operators of Keras 3": OPERATIONS,
         "functions of TensorFlow": FUNCTIONS,
         "nodes of its graphs": RAW,

@@ -111,7 +111,7 @@ def layers_with_paths(model: Model, wrapped: bool = True) -> Iterator[tuple[str,
 
 
 def every_layer(model: Model, wrapped: bool = True) -> Iterator[Layer]:
-    """The same layers without their paths."""
+    """Every layer, those in nested models and (``wrapped``) in wrappers included, without its path."""
     return (layer for _, layer in layers_with_paths(model, wrapped))
 
 

@@ -122,7 +122,7 @@ def compare_layers(a: list[Layer], b: list[Layer], prefix: str) -> Iterator[str 
 
 
 def compare_layer(first: Layer, second: Layer, name: str) -> Iterator[str | Pair]:
-    """The same for a layer and its counterpart: class, settings, weights, inner layers."""
+    """What differs between a layer and its counterpart: class, settings, weights, inner layers."""
     if first.class_name and second.class_name:
         if first.class_name != second.class_name:
             yield f"{name}: {first.class_name} in A, {second.class_name} in B"

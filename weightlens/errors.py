@@ -5,6 +5,7 @@ WeightlensError            shown to the user as one line; the command line exits
 │   └── CutShort           it ends before it is complete
 ├── UnsupportedLayer       a layer (or an option of it) whose arithmetic we do not know
 │   └── NoFormula          NumPy can compute it, but a spreadsheet cannot
+├── NoGradient             a step that has no gradient, so that its network cannot be trained (in ``training.gradients``)
 ├── BadInput               the numbers or the options given do not fit the model
 │   └── UnknownName        a layer or a weight that is not there (a KeyError, too)
 └── WorkbookTooLarge       it does not fit a sheet; says what would

@@ -41,7 +41,12 @@ def model_html(model: Model) -> str:
     parts = [
         folded(f"{layer.name}: {layer.size:,} numbers", (weight_html(*pair) for pair in layer.weights.items())) for layer in layers[:LAYERS]
     ]
-    return heading(title) + table(("layer", "class", "activation", "weights", "numbers"), rows) + "".join(parts) + more(len(layers), LAYERS)
+    return (
+        heading(title)
+        + table(("layer", "class", "activation", "weights", "numbers"), rows)
+        + "".join(parts)
+        + rest_words(len(layers), LAYERS)
+    )
 
 
 def weight_html(name: str, weight: Weight) -> str:
@@ -77,8 +82,8 @@ def trace_html(trace: Trace) -> str:
     parts = []
     for layer, steps in shown:
         words = f"{layer}: {len(steps):,} steps, output {shape_words(steps[-1].value.shape)}"
-        parts.append(folded(words, [*map(step_html, steps[:ROWS]), more(len(steps), ROWS)], layer == shown[-1][0]))
-    return heading(title) + "".join(parts) + more(len(layers), LAYERS)
+        parts.append(folded(words, [*map(step_html, steps[:ROWS]), rest_words(len(steps), ROWS)], layer == shown[-1][0]))
+    return heading(title) + "".join(parts) + rest_words(len(layers), LAYERS)
 
 
 def step_html(step: Step) -> str:
@@ -129,7 +134,7 @@ def folded(title: str, parts: Iterable[str], is_open: bool = False) -> str:
     return f"<details{how}><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
-def more(total: int, shown: int) -> str:
+def rest_words(total: int, shown: int) -> str:
     """How many are not shown."""
     return f"<p>… and {total - shown:,} more</p>" if total > shown else ""
 
@@ -151,7 +156,7 @@ def table(head: Sequence[str], rows: Sequence[Iterable[str]]) -> str:
     top = "".join(f'<th style="text-align:left">{escape(cell)}</th>' for cell in head)
     cells = ("".join(f'<td style="text-align:left">{escape(str(cell))}</td>' for cell in row) for row in rows[:ROWS])
     body = "".join(f"<tr>{row}</tr>" for row in cells)
-    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{more(len(rows), ROWS)}"
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>{rest_words(len(rows), ROWS)}"
 
 
 def heading(text: str) -> str:

@@ -120,7 +120,7 @@ def computed_shape(model: Model, ref: Ref) -> tuple[int, ...] | None:
 
 def shape_from_weights(users: list[Layer]) -> Shape | None:
     """The shape that the first kernel of a layer asks for, with the lengths that it leaves open."""
-    from weightlens.axes.names import told  # seldom needed
+    from weightlens.axes.names import axes_taken  # seldom needed
 
     for user in users:
         known, kernel = spec_of(user), user.own_weights.get("kernel")
@@ -130,7 +130,7 @@ def shape_from_weights(users: list[Layer]) -> Shape | None:
             continue
         channels = kernel.shape[place - len(written)] * int(user.config.get("groups") or 1)
         rank = 2 + known.spatial + ("time step" in known.takes)
-        axes = told(user.class_name, user.config, rank) or ("sample", "feature")
+        axes = axes_taken(user.class_name, user.config, rank) or ("sample", "feature")
         return tuple(channels if axis in ("channel", "feature") else None for axis in axes[1:])
     return None
 

@@ -15,7 +15,8 @@ class Row:
     """One comparison: the largest difference in ``layer``, and its element.
 
     ``witness`` names who computed the other numbers (``Keras 3.10.0 float32``, ``libreoffice``), ``precision`` the dtype if it was
-    Keras. ``worst_relative`` is the worst difference over the largest number of the array, or over 1 where all are smaller.
+    Keras. ``worst_relative`` is the worst difference over the largest number of the array (of a workbook: over the cell's number),
+    or over 1 where that is smaller.
     """
 
     layer: str

@@ -124,8 +124,8 @@ def states(n: int) -> tuple[Trace, Recorded]:
 
 
 def test_time_steps_after_the_first_are_known_without_being_derived(monkeypatch: pytest.MonkeyPatch) -> None:
-    derived, made = [], Axes.made
-    monkeypatch.setattr(Axes, "made", lambda self, y, path: derived.append(y) or made(self, y, path))  # type: ignore[func-returns-value]  # None
+    derived, made = [], Axes.axes_of_result
+    monkeypatch.setattr(Axes, "axes_of_result", lambda self, y, path: derived.append(y) or made(self, y, path))  # type: ignore[func-returns-value]  # None
     counts = []
     for n in (6, 30):
         trace, output = states(n)

@@ -1,6 +1,6 @@
 """Random trees and random damage: whatever the bytes, a model or one clear line. Others every day, for ten days.
 
-``WEIGHTLENS_DAMAGE=100000`` makes the longer run.
+``WEIGHTLENS_DAMAGE=100000 WEIGHTLENS_EVERYTHING=1`` makes the longer run.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import string
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,10 +14,10 @@ import pytest
 from weightlens.formats.architecture.build import build_layer
 from weightlens.formats.architecture.dialect import Dialect
 from weightlens.layers import activations
-from weightlens.layers.activations import has_steps
-from weightlens.specs.activation import ACTIVATIONS
+from weightlens.layers.activations import activate, has_steps
+from weightlens.specs.activation import ACTIVATIONS, ALL, DIP, ActivationSpec
 from weightlens.specs.registry import SPECS, spec
-from weightlens.specs.words import sentences
+from weightlens.specs.words import sentences, setting_words
 from weightlens.specs.words.number_words import number
 from weightlens.specs.words.sentences import activation_sentence, sentence
 
@@ -53,6 +54,35 @@ def test_no_sentence_is_of_nothing() -> None:
     named = {re.sub(r"[123]D", "", name) for name in CLASSES}
     others = {"Functional"}
     assert not {*sentences.WITHOUT_SPACE, *sentences.IN_SPACE, *sentences.PICTURES, *sentences.TRAINING_ONLY} - named - others
+
+
+def settings_in(template: str) -> set[str]:
+    """The names in braces that are not words worked out of settings."""
+    return {name for _, name, _, _ in string.Formatter().parse(template) if name} - setting_words.PARTS.keys()
+
+
+@pytest.mark.parametrize("class_name", CLASSES)
+def test_a_sentence_names_settings_of_its_class(class_name: str) -> None:
+    options = {word.split(":")[0].rstrip("!") for word in (spec(class_name).options or "").split()}
+    for backwards in (False, True):
+        assert settings_in(sentences.template_of(class_name, backwards)[0]) <= options | {"activation", "function"}
+
+
+@pytest.mark.parametrize("known", ALL, ids=[known.function for known in ALL])
+def test_an_activation_does_what_its_spec_says(known: ActivationSpec) -> None:
+    """Its words name settings that it has, and ``way``, ``shares``, ``positive`` and ``bent`` are true of its numbers."""
+    assert settings_in(known.does) <= known.defaults.keys() | inspect.signature(getattr(activations, known.function)).parameters.keys()
+    x = np.linspace(-20, 20, 4000)
+    y = activate(x.reshape(1, -1), known.function, lambda name, value, role=None: value).ravel()
+    directions = np.sign(np.diff(y.round(9)))
+    assert known.way not in ("rises", "cuts") or (directions >= 0).all()
+    assert known.way != "cuts" or (y[x <= 0] == 0).all()
+    assert known.way != "dips" or (y.min() >= DIP and (np.diff(directions[directions != 0]) >= 0).all())
+    assert not known.shares or (y.min() >= 0 and y.max() <= 1)
+    assert not known.never_negative or y.min() >= 0
+    if known.way in ("rises", "cuts", "dips"):
+        below, at, above = activate(np.array([-1e-6, 0.0, 1e-6]), known.function, None)
+        assert known.bent == (abs(above - 2 * at + below) > 1e-8)
 
 
 ODD: tuple[Any, ...] = (

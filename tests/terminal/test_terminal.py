@@ -18,7 +18,7 @@ from weightlens.errors import BadInput
 from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean
-from weightlens.terminal.describe import layers_called, output_shapes, weight_text
+from weightlens.terminal.describe import layers_called, output_shapes
 from weightlens.terminal.escape import width_of
 from weightlens.terminal.matrices import Labels, array_weight, parse_slice, view_of_weight, weight_labels
 from weightlens.terminal.matrix_lines import matrix_lines
@@ -346,9 +346,3 @@ def test_layers_of_nested_models_by_their_own_names() -> None:
         assert layers_called(model, names) == found
     with pytest.raises(BadInput, match="there is no layer 'dens'; did you mean 'b/dense'\\? the layers are: a, a/conv_1"):
         layers_called(model, ["dens"])
-
-
-def test_the_weights_of_a_layer_that_has_many() -> None:
-    arrays = {name: weight(np.zeros(64)) for name in ("gamma", "beta", "moving_mean", "moving_variance")}
-    assert weight_text(arrays) == "gamma (64), beta (64), moving_mean (64) and 1 more"
-    assert weight_text({"kernel": weight(np.zeros((64, 1, 3, 3))), "bias": weight(np.zeros(64))}) == "kernel (64, 1, 3, 3), bias (64)"

@@ -301,6 +301,25 @@ def test_where_a_relu_switches_the_gradient_check_says_so_and_gives_no_alarm(eng
     assert sheet["B4"] == max(off for off, switching in rows if not switching) < 1e-3
 
 
+BENDS: dict[str, Callable[[Any], Any]] = {  # functions whose slopes on both sides of 0 differ
+    "leaky relu": lambda of: of.LeakyReLU(negative_slope=0.3), "prelu": lambda of: of.PReLU("glorot_uniform"),
+    "elu": lambda of: of.ELU(alpha=0.5), "relu with a slope": lambda of: of.ReLU(negative_slope=0.1),
+    "selu": lambda of: of.Activation("selu"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BENDS)
+def test_no_function_with_a_bend_at_0_gives_an_alarm(name: str, keras: Any, tmp_path: Path) -> None:
+    """Biases are 0, and so is what goes into the function for the sample 0, 0."""
+    of, path, book = keras.layers, tmp_path / "m.keras", tmp_path / "m.xlsx"
+    keras.utils.set_random_seed(1)
+    keras.Sequential([keras.Input((2,)), of.Dense(2), BENDS[name](of), of.Dense(1, activation="sigmoid")]).save(path)
+    data = ["-i", str(SAMPLES / "xor_relu_data.csv"), "--target", "y", "--loss", "binary_crossentropy", "--epochs", "1"]
+    assert main(["train-sheet", str(path), *data, "-o", str(book)]) == 0
+    sheet = read_book(book).sheets["Gradient check"]
+    assert any(sheet.get(f"I{row}") for row in range(8, 20)) and sheet["B4"] < 1e-3
+
+
 @pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])
 def test_the_loss_surface_is_the_loss_over_any_two_weights(
     engine: str, paths: dict[str, Path], computed: Callable[[str, str], Book]

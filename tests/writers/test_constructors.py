@@ -9,7 +9,7 @@ from typing import Any
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.layer import HOME
 from weightlens.specs.registry import SPECS
-from weightlens.writers.constructors import ENDINGS, KINDS, is_activation, is_in_keras_3, taken, taken_in_training
+from weightlens.writers.constructors import ENDINGS, KINDS, constructor_options, is_activation, is_in_keras_3, taken_in_training
 from weightlens.writers.expressible import MODULE_OF, SETTINGS
 
 # Handed on by ``**kwargs`` to what stands above: the layer that runs a cell over time, or a mixin for augmentation and quantisation.
@@ -48,8 +48,8 @@ def test_constructors_take_what_is_said(keras: Any) -> None:
         found = parameters(getattr(importlib.import_module(SPECS[name].home), name))
         assert taken_in_training(name) == {key for key in found if key.endswith(ENDINGS)}, name
         if not name.startswith(AUGMENTATION) and name != "InputLayer":
-            assert taken(name) - HANDED_ON <= set(found), name
-        assert name == "InputLayer" or set(found) <= taken(name) | taken_in_training(name) | LEFT_OUT, name
+            assert constructor_options(name) - HANDED_ON <= set(found), name
+        assert name == "InputLayer" or set(found) <= constructor_options(name) | taken_in_training(name) | LEFT_OUT, name
         takes_any = any(parameter.kind == inspect.Parameter.VAR_KEYWORD for parameter in found.values())
         assert takes_any or {"trainable", "dtype"} - set(found) <= set(SPECS[name].not_taken.split()), name
 

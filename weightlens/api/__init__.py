@@ -1,4 +1,4 @@
-"""The functions of the package: each takes a model as a path, bytes, an open binary file, a live Keras model, or one that was loaded."""
+"""The functions of the package that take a model: as a path, bytes, an open binary file, a live Keras model, or one that was loaded."""
 
 from __future__ import annotations
 
@@ -88,10 +88,14 @@ def check(
     model: ModelLike, inputs: Inputs | None = None, *, by_hand: FilePath, ranges: Sequence[str] = (), steps: Sequence[str] = ()
 ) -> HandReport: ...
 def check(model: ModelLike, inputs: Inputs | None = None, **options: Any) -> Report:
-    """Compare every layer with Keras, which runs the saved file in its own precision and in float64.
+    """Compare every layer with Keras, which runs the saved file in its own precision and (``float64``) in that, too.
 
-    ``workbook=FILE`` recalculates a workbook instead, with the spreadsheet program ``engine``, and compares every step.
-    ``by_hand=FILE`` compares a calculation by hand (in a workbook: the ``steps`` in the ``ranges``) and explains the first difference.
+    ``workbook=FILE`` recalculates a workbook instead, with the spreadsheet program ``engine`` (``libreoffice``, ``gnumeric``,
+    ``ironcalc``; without it, the first of these that is installed), and compares every step. ``by_hand=FILE`` compares a calculation
+    by hand (in a workbook: the ``steps`` in the ``ranges``) and explains the first difference.
+
+    ``tolerance`` is how large the differences may be, in parts of the largest number of the array (of a workbook: of each cell's own
+    number), or of 1 where that is smaller. ``stage`` is called with the name of each part of the work.
     """
     from weightlens import checks
 
@@ -153,9 +157,12 @@ def fit(
     force: bool = False,
     **options: Unpack[FitOptions],
 ) -> Fitted:
-    """Train by plain gradient descent in NumPy; write the trained model to ``path``, if one is given (for a model from a file).
+    """Train in NumPy as a training sheet does; write the trained model to ``path``, if one is given (for a model from a file).
 
-    Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``; the model itself is not changed.
+    ``targets`` have the shape of the model's output, samples first; classes are rows with a 1 at the class. ``loss`` and ``optimizer`` are
+    named as in Keras (``mse``, ``adam``), ``rate`` is the learning rate, ``batch`` how many samples make an update, in their order;
+    what is not given is what the file says of its own training, else ``mse``, ``sgd`` and all samples at once. ``seed`` starts from
+    random weights. Raises ``BadInput``, ``UnsupportedLayer`` or ``NoGradient``; the model itself is not changed.
     """
     from weightlens.formats.write_back import check_new_model, write_back
     from weightlens.training import prepare

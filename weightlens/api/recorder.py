@@ -154,7 +154,7 @@ class Recorder:
         self.kept: list[np.ndarray] = []
         self.kept_epoch = 0
         self.inputs: list[np.ndarray] | None = None
-        self.history = begin(self.read, about(self.model, self.read, self.params), self.options.weights)
+        self.history = begin(self.read, training_words(self.model, self.read, self.params), self.options.weights)
         self.history.steps = int(self.params.get("steps") or 0)
         if self.options.inputs is not None:
             inputs = bind(self.read, self.options.inputs, np.float32)
@@ -280,7 +280,7 @@ def refuse_unknown_places(path: Path, network: Any) -> None:
             raise BadInput(f"{path}: Keras will report no {name!r} to fill in; the network is not compiled with a metric of this name")
 
 
-def about(network: Any, model: Model, params: Mapping[str, Any]) -> str:
+def training_words(network: Any, model: Model, params: Mapping[str, Any]) -> str:
     """The training in one line: which Keras, optimizer, rate and loss, and how many epochs."""
     optimizer, loss = getattr(network, "optimizer", None), getattr(network, "loss", None)
     source = model.provenance

@@ -141,7 +141,7 @@ def results(wanted: list[Place], inputs: str | None, resume: Where | None, worke
 
     with nullcontext() if resume is None else Journal(Path(resume), inputs) as journal:
         done = set[str]()
-        for result in journal.done(wanted) if journal else ():
+        for result in journal.valid_results(wanted) if journal else ():
             done.add(result.file)
             yield result
         todo = [place for place in wanted if place.name not in done]

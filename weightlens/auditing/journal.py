@@ -73,17 +73,17 @@ class Journal:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.file.close()
 
-    def done(self, wanted: Sequence[Place]) -> Iterator[Result]:
+    def valid_results(self, wanted: Sequence[Place]) -> Iterator[Result]:
         """The results that still hold: of files that have not changed since. To be gone through before any is added."""
         for place in wanted:
             if place.name in self.known:
                 start, length = self.known[place.name]
                 self.file.seek(start)
-                if self._same(place, old := result_in(self.file.read(length))):
+                if self._is_unchanged(place, old := result_in(self.file.read(length))):
                     yield old
         self.file.seek(0, os.SEEK_END)
 
-    def _same(self, place: Place, old: Result) -> bool:
+    def _is_unchanged(self, place: Place, old: Result) -> bool:
         if old.identity.size != place.size:
             return False
         if old.changed == place.changed:

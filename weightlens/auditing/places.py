@@ -102,7 +102,7 @@ def models_in(path: Path) -> Iterator[Path]:
     while waiting:
         here = waiting.pop()
         try:
-            inside = below(here)
+            inside = folders_and_models(here)
         except OSError:
             inside = None
         if inside is None:
@@ -111,7 +111,7 @@ def models_in(path: Path) -> Iterator[Path]:
             waiting += inside
 
 
-def below(path: Path) -> list[Path] | None:
+def folders_and_models(path: Path) -> list[Path] | None:
     """The folders and models in a folder, the last by name first; ``None`` for a file, or the folder of a model."""
     if not path.is_dir() or (path / "config.json").is_file() or is_saved_model(path) or is_tfjs(path):
         return None

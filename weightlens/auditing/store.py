@@ -123,7 +123,7 @@ def store_hits(files: Mapping[str, Identity], fingerprints: Kept[Fingerprint]) -
 
 
 def same_as(group: list[str]) -> dict[str, Any]:
-    """Of files that are the same: the first one, the first few, and how many there are."""
+    """What is told of a group of equal files: the first one, the first few, and how many there are."""
     return {"same_as": group[0], "files": group[:LISTED], "count": len(group)}
 
 

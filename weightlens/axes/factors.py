@@ -124,7 +124,7 @@ class Named:
 
     @property
     def untitled(self) -> Named:
-        """The same axes, those of the query and the key under one name."""
+        """The axes with one name for those of the query and of the key."""
         return replace(self, told_apart=False)
 
     def place(self, index: Sequence[int], brief: bool = False) -> str:
@@ -153,7 +153,7 @@ def groups(outer: Axis, inner: Axis) -> bool:
 
 
 def uncut(axes: Sequence[Axis]) -> list[Axis]:
-    """The same places, the parts of an axis that stand one inside the other as the axis itself: channel 3, not group 1, channel 1."""
+    """The axes with the parts of a divided axis put together again: channel 3, not group 1, channel 1."""
     whole: list[Axis] = []
     for axis in reversed(axes):
         if whole and groups(axis, whole[-1]) and axis[0].each:
@@ -164,7 +164,7 @@ def uncut(axes: Sequence[Axis]) -> list[Axis]:
     return whole[::-1]
 
 
-def along(axis: Axis) -> str:
+def picture_axis(axis: Axis) -> str:
     """What an axis runs along in a picture: ``row`` of the rows of a kernel, too. Empty where nothing is known."""
     return axis[-1].word if axis else ""
 

@@ -105,7 +105,7 @@ def input_axes(trace: Trace, x: Recorded) -> Sequence[str]:
         parts = step.layer.split("/")
         for path in ("/".join(parts[: i + 1]) for i in range(len(parts))):  # a wrapper before what it is wrapped around
             layer = trace.layers.get(path)
-            if layer is not None and path not in looked and (axes := told(layer.class_name, layer.config, x.ndim)):
+            if layer is not None and path not in looked and (axes := axes_taken(layer.class_name, layer.config, x.ndim)):
                 return axes
             looked.add(path)
         if step.made.shape == x.shape:
@@ -113,7 +113,7 @@ def input_axes(trace: Trace, x: Recorded) -> Sequence[str]:
     return guessed(x.shape, set())
 
 
-def told(kind: str, config: dict[str, Any], rank: int) -> tuple[str, ...]:
+def axes_taken(kind: str, config: dict[str, Any], rank: int) -> tuple[str, ...]:
     """The axes of what a layer takes, where its class says so."""
     known = spec(kind)
     takes = (known.takes or ("sample, *, channel" if known.spatial else "")).replace("*", ", ".join(spaces(kind, known.spatial)))

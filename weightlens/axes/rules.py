@@ -86,7 +86,7 @@ class Axes:
                 if self.repeated(y):
                     self.known[id(y)] = self.next_round(y)
                     continue
-                named = self.known[id(y)] = self.settled(y, self.made(y, y.layer if y.kind else path))
+                named = self.known[id(y)] = self.settled(y, self.axes_of_result(y, y.layer if y.kind else path))
                 if y.kind == "step" and y.op is not None:
                     self.occurred(y, named)
 
@@ -112,10 +112,10 @@ class Axes:
 
     # -- what a call does to the axes of its operands --------------------------------------------------------------------------
 
-    def made(self, y: Recorded, path: str) -> Named:
+    def axes_of_result(self, y: Recorded, path: str) -> Named:
         """The axes of a value, from what made it."""
         if y.op is None:
-            return self.given(y)
+            return self.axes_of_source(y)
         parts = {id(z): self.read(z, path) for z in operands(y)}
         fixed: dict[str | Mark, Factor] = {}
         for named in parts.values():
@@ -127,7 +127,7 @@ class Axes:
         fits = len(axes) == y.ndim and all(len(f.at) == n for axis, n in zip(axes, y.shape, strict=True) for f in axis)
         return Named(axes if fits else [()] * y.ndim, fixed, all(named.learned for named in parts.values()))
 
-    def given(self, y: Recorded) -> Named:
+    def axes_of_source(self, y: Recorded) -> Named:
         """The axes of inputs, weights and constants, as layers and tables tell them; unknown ones get a mark."""
         if y.kind == "input":
             return Named([plain(name, n) for name, n in zip(names.input_axes(self.trace, y), y.shape, strict=True)])

@@ -68,7 +68,7 @@ def recorded_item(group: str, title: str, values: object, label: Labels) -> Item
 
 
 def difference_items(items: list[Item], other: Model) -> list[Item]:
-    """The same matrices, as what they are in the other file minus what they are here; the notes say what cannot be compared."""
+    """The matrices of the other file minus those of this one; notes say what cannot be compared."""
     there = {item.name: item.weight for item in weight_items(other)}
     pairs = [compared(item, there.get(item.name)) for item in items]
     if sum(item.weight.size for item in items) > AT_ONCE:

@@ -68,7 +68,7 @@ class Plane(NamedTuple):
         return int(np.ravel_multi_index([index[axis] for axis in self.slow], shape)) if shape else 0
 
     def turned(self, index: Index, by: int) -> Index:
-        """The same place so many planes further, at most in the first or the last."""
+        """The index that lies at the same place ``by`` planes further on, at most in the first or the last plane."""
         number = min(max(self.number_of_slice(index) + by, 0), self.slices - 1)
         shape, new = [self.weight.shape[axis] for axis in self.slow], list(index)
         for axis, i in zip(self.slow, np.unravel_index(number, shape) if shape else (), strict=True):

@@ -1,7 +1,7 @@
 """Checks: the engine against Keras, a workbook against the engine, a calculation by hand against both.
 
-Comes in: a model, inputs, and what is compared with it. Goes out: a ``Report`` with a row for each comparison. May import everything
-that reads or computes, and nothing that prints.
+Comes in: a model, inputs, and what is compared with it. Goes out: a ``Report`` with a row for each comparison.
+Nothing is printed here.
 """
 
 from weightlens.checks.by_hand.compare import check_by_hand

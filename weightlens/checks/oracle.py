@@ -83,7 +83,7 @@ def load_oracle(model: Model) -> tuple[ModuleType, Network]:
 
 
 def load_twin(keras: ModuleType, model: Model) -> Network:
-    """The same network with every layer computing in float64."""
+    """The network in Keras once more, with every layer computing in float64."""
     with floatx(keras, "float64"):
         return open_in_keras(keras, model, with_float64_dtypes)
 

@@ -7,7 +7,7 @@ import typer
 
 from weightlens.cli.common import Assume, Config, Force, Format, ModelFile, ModelOptions, Scale, samples_of
 from weightlens.cli.destination import Destination
-from weightlens.cli.messages import note, report_done, said
+from weightlens.cli.messages import note, printable_path, report_done
 from weightlens.errors import first_few
 from weightlens.files import refuse_standard_output
 
@@ -69,7 +69,7 @@ def report_changes(command: str, changed: "Imported", output_format: str) -> Non
     size = changed.path.stat().st_size if changed.path.is_file() else None
     report_done(
         *changed.lines,
-        f"{said(changed.path)} written" + ("." if size is None else f" ({size:,} bytes)."),
+        f"{printable_path(changed.path)} written" + ("." if size is None else f" ({size:,} bytes)."),
         output_format=output_format,
         command=command,
         file=str(changed.path),
@@ -103,7 +103,7 @@ def convert(
     if words:
         note(f"left out: {words}; the new file predicts, and is compiled again to be trained")
     report_done(
-        f"{said(output)} written: {loaded.size:,} parameters in {len(loaded.layers)} layers.",
+        f"{printable_path(output)} written: {loaded.size:,} parameters in {len(loaded.layers)} layers.",
         output_format=output_format,
         command="convert",
         file=str(output),
@@ -154,7 +154,7 @@ def simplify(
     kind = "halves and whole numbers" if halves else "whole numbers"
     words = f"{twin.model.size:,} {kind} from {-twin.largest:g} to {twin.largest:g}"
     report_done(
-        f"{said(output)} written: {words}; {twin.kept:,} of {twin.samples:,} samples keep their class.",
+        f"{printable_path(output)} written: {words}; {twin.kept:,} of {twin.samples:,} samples keep their class.",
         output_format=output_format,
         command="simplify",
         file=str(output),

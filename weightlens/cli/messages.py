@@ -73,7 +73,7 @@ def report_done(*lines: str, output_format: str = "table", command: str = "", **
             typer.echo(clean(line, 1000))
 
 
-def said(path: Path) -> Path:
+def printable_path(path: Path) -> Path:
     """A path as it is said: a folder without a name of its own (``.``, or an empty name) in full."""
     return path if path.name not in ("", "..") else path.resolve()
 

@@ -196,7 +196,7 @@ def write_csv(model: Model, chunks: Iterable[list[np.ndarray]], file: BinaryIO) 
 
 
 def write_json(model: Model, chunks: Iterable[list[np.ndarray]], file: BinaryIO) -> None:
-    """The same as JSON: the columns with the shapes of the outputs, then a row per sample."""
+    """The predictions as JSON: the columns with the shapes of the outputs, then a row per sample."""
     from weightlens.terminal.machine import to_json
 
     for number, outputs in enumerate(chunks):
@@ -209,7 +209,7 @@ def write_json(model: Model, chunks: Iterable[list[np.ndarray]], file: BinaryIO)
 
 
 def write_parquet(model: Model, chunks: Iterable[list[np.ndarray]], file: BinaryIO) -> None:
-    """The same as Parquet: a column of float64 for each number of a row; ``BadInput`` without pyarrow."""
+    """The predictions as Parquet: a column of float64 for each number of a sample; ``BadInput`` without pyarrow."""
     pa = pyarrow()
     from pyarrow import parquet
 

@@ -10,7 +10,7 @@ import typer
 
 from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Output, progress_bar
 from weightlens.cli.destination import Destination
-from weightlens.cli.messages import note, report_done, said
+from weightlens.cli.messages import note, printable_path, report_done
 from weightlens.errors import BadInput
 from weightlens.files import refuse_standard_output
 
@@ -200,7 +200,7 @@ def fit(
     before, after = epoch.seen or (None, None)
     words = advice(epoch)
     report_done(
-        f"{said(output)} written after {epochs} epochs: {loss_words(epoch)}{hits}",
+        f"{printable_path(output)} written after {epochs} epochs: {loss_words(epoch)}{hits}",
         *words,
         output_format=output_format,
         command="fit",

@@ -4,5 +4,5 @@ Comes in: a model (``model``), arrays by input. Goes out: the recorded steps of 
 ``wanted`` says what the model asks for, ``binding`` makes arrays of it, ``run`` calls layer after layer (``arguments``,
 ``operation_nodes``), ``portions`` of many samples on several cores; ``output_shapes`` does so without numbers.
 ``faults`` says what forbids computing, and whose fault an exception is.
-May import the model, ``specs``, ``layers``, ``operations``, ``recording`` and the ground; knows nothing of files, sheets or terminals.
+Knows nothing of files, sheets or terminals.
 """

@@ -59,7 +59,7 @@ def accepted(function: LayerFunction) -> frozenset[str]:
     return frozenset(name for name, p in inspect.signature(function).parameters.items() if p.kind is inspect.Parameter.KEYWORD_ONLY)
 
 
-def taken(layer: Layer, function: LayerFunction, arguments: dict[str, Any]) -> dict[str, Any]:
+def accepted_arguments(layer: Layer, function: LayerFunction, arguments: dict[str, Any]) -> dict[str, Any]:
     """The arguments that a layer function takes; another one is refused unless it has no effect on the prediction."""
     names = accepted(function)
     for name, value in arguments.items():

@@ -52,7 +52,7 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
 
 
 def record(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:
-    """The same, but the trace may still be changed."""
+    """Compute the outputs and record every step, like ``trace``; the trace may still be changed."""
     names = [ref.layer for ref in refs(model.inputs)]
     given = [Recorded(x, kind="input", name=name) for x, name in zip(bind(model, inputs, dtype), names, strict=True)]
     for x in given:

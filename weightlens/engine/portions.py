@@ -153,7 +153,7 @@ class OneCore:
 
     @contextmanager
     def each(self) -> Iterator[None]:
-        """So many threads of one library as before come back when the last one leaves, whoever came first."""
+        """Inside this context a matrix product uses one core. When the last user leaves it, the libraries have their threads back."""
         with self.lock:
             if not self.asking:
                 self.limit = libraries().limit(limits=1, user_api="blas")

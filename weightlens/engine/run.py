@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from weightlens.call_order import calls_in_order, path_of_call, refs
-from weightlens.engine.arguments import Values, accepted, given_to, masks_wanted, settings, taken, tensors
+from weightlens.engine.arguments import Values, accepted, accepted_arguments, given_to, masks_wanted, settings, tensors
 from weightlens.engine.faults import Source, attempt, faults_of, refuse_outside_table, shape_of
 from weightlens.engine.logits import LOSSES, Producers, before_activation, producers
 from weightlens.engine.wanted import batch_size
@@ -120,7 +120,7 @@ class Run:
         if function is None:
             raise UnsupportedLayer(layer.name, layer.class_name, *([layer.note] if layer.note else []))
         self.refuse_faults(layer, x)
-        given = taken(layer, function, arguments) | self.services(layer, accepted(function), path)
+        given = accepted_arguments(layer, function, arguments) | self.services(layer, accepted(function), path)
         w, config, kind = self.weights(layer, path), settings(layer), str(layer.quirks.input_dtype)
 
         def compute() -> Any:

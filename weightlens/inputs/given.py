@@ -42,7 +42,7 @@ def read_samples(given: str, model: Model, note: Note | None = None, scale: str 
 
 
 def sample_chunks(given: str, model: Model, size: int | None, note: Note | None = None, scale: str | None = None) -> Iterator[Samples]:
-    """The same in chunks of ``size`` samples (one chunk if ``None``): memory use does not grow with the file.
+    """The samples of a command line INPUT in chunks of ``size`` (one chunk if ``None``): memory use does not grow with the file.
 
     An input without samples is refused, typed or from a file.
     """

@@ -53,7 +53,7 @@ def embedding(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> A
 
 
 def reversible_embedding(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
-    """As Embedding; vectors on their way back to tokens have none."""
+    """The mask of ``embedding``; vectors on their way back to tokens have none."""
     return None if x.ndim > 2 and x.shape[-1] == config["output_dim"] else embedding(x, config, mask, quirks)
 
 
@@ -68,13 +68,13 @@ def recurrent(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> A
 
 
 def bidirectional(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
-    """As its layers; both directions where they are not merged."""
+    """The mask that its layers hand on; one for each direction where they are not merged."""
     mask = recurrent(x, config["forward_layer"]["config"], mask, quirks)
     return mask if config.get("merge_mode", "concat") else [mask, mask]
 
 
 def query(x: Array, config: Config, mask: Masks, quirks: Quirks) -> Any:
-    """Of the inputs query, value, key the query's."""
+    """The mask of the query, the first of the inputs query, value, key."""
     return mask[0] if isinstance(mask, (list, tuple)) else None
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from weightlens.layers.comparisons import is_truth, numbers, truth
 from weightlens.layers.preprocessing.resizing import saturated
 from weightlens.layers.signature import Array, Axis, Step
-from weightlens.operations.numeric import LARGEST_OF_SHEETS, known
+from weightlens.operations.numeric import LARGEST_OF_SHEETS, plain_size
 from weightlens.operations.small_integers import NARROW, fits, wrapped
 from weightlens.operations.whole_arrays import places_in_order, sort
 from weightlens.specs.kinds import is_whole
@@ -84,7 +84,7 @@ def convert(x: Array, dtype: str | None = None, input_dtype: str | None = None) 
 
 def sliced(inputs: Array, start_indices: Any, shape: Sequence[int | None]) -> Any:
     """A block of ``inputs`` that begins at ``start_indices``; ``-1`` reaches to the end."""
-    pairs = zip(known(start_indices), shape, inputs.shape, strict=True)
+    pairs = zip(plain_size(start_indices), shape, inputs.shape, strict=True)
     return inputs[tuple(slice(start, n if size in (-1, None) else start + size) for start, size, n in pairs)]
 
 

@@ -27,12 +27,12 @@ def from_data(x: object) -> bool:
     return False
 
 
-def known(size: Any) -> Any:
+def plain_size(size: Any) -> Any:
     """A size or place that the graph works out from shapes (``tf.shape``), as plain numbers."""
     if from_data(size):
         raise NotImplementedError("takes a size or a place from the data")
     size = getattr(size, "value", size)
-    return [known(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
+    return [plain_size(n) for n in size] if isinstance(size, (list, tuple)) or np.ndim(size) else int(size)
 
 
 # Arithmetic, element by element.

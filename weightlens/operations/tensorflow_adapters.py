@@ -14,7 +14,7 @@ from weightlens.layers.signature import Array, Axis, Function, Setting, Step
 from weightlens.operations import images as operations_image
 from weightlens.operations import nn as operations_nn
 from weightlens.operations import whole_arrays as operations_arrays
-from weightlens.operations.numeric import known
+from weightlens.operations.numeric import plain_size
 
 INDEX = {"...": Ellipsis, "Ellipsis": Ellipsis, "ellipsis": Ellipsis, "newaxis": None, "tf.newaxis": None, "None": None}
 
@@ -27,7 +27,7 @@ MASKS = ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask", "shrink_axi
 def index_part(spec: Any) -> Any:
     """One part of a stored index: a slice, a number, ``...`` or a new axis."""
     if isinstance(spec, dict) and set(spec) <= {"start", "stop", "step"}:
-        return slice(*(None if spec.get(key) is None else known(spec[key]) for key in ("start", "stop", "step")))
+        return slice(*(None if spec.get(key) is None else plain_size(spec[key]) for key in ("start", "stop", "step")))
     spec = spec.get("value", spec.get("type")) if isinstance(spec, dict) else spec
     return INDEX.get(spec, spec) if isinstance(spec, str) else spec
 
@@ -44,7 +44,7 @@ def strided_slice(input_: Any, begin: Axis, end: Axis, strides: Sequence[int] | 
     if masks:
         raise NotImplementedError(f"is called with {next(iter(masks))}, which weightlens does not know")
     key: list[Any] = []
-    for i, (first, last) in enumerate(zip(known(begin), known(end), strict=True)):
+    for i, (first, last) in enumerate(zip(plain_size(begin), plain_size(end), strict=True)):
         bit = 1 << i
         if (ellipsis | new_axis) & bit:
             key.append(Ellipsis if ellipsis & bit else None)
@@ -58,7 +58,7 @@ def strided_slice(input_: Any, begin: Axis, end: Axis, strides: Sequence[int] | 
 
 def split(value: Array, num_or_size_splits: Any, axis: int = 0) -> Any:
     """Equal parts, or parts of the sizes given."""
-    sizes = known(num_or_size_splits)
+    sizes = plain_size(num_or_size_splits)
     if isinstance(sizes, int):
         return np.split(value, sizes, axis=axis)
     if -1 in sizes:
@@ -82,19 +82,19 @@ def sequence_mask(lengths: Array, maxlen: Any = None) -> Any:
     """True for the first ``lengths`` places of ``maxlen``."""
     if maxlen is None:
         raise NotImplementedError("makes a mask as long as the longest sequence, which depends on the data")
-    return np.less(np.arange(float(known(maxlen))), np.expand_dims(lengths, -1))
+    return np.less(np.arange(float(plain_size(maxlen))), np.expand_dims(lengths, -1))
 
 
 def numbers_from(start: Any, limit: Any = None, delta: Any = 1) -> Any:
     """``start, start + delta, ...`` below ``limit``; one number is the limit."""
     first, last = (0, start) if limit is None else (start, limit)
-    first, last, delta = (known(n) if hasattr(n, "op") else float(n) for n in (first, last, delta))
+    first, last, delta = (plain_size(n) if hasattr(n, "op") else float(n) for n in (first, last, delta))
     return np.arange(first, last, delta)
 
 
 def one_hot(indices: Array, depth: Any, on_value: float = 1.0, off_value: float = 0.0, axis: int = -1) -> Any:
     """``on_value`` at the place that is named, ``off_value`` elsewhere."""
-    hot = comparisons.one_hot(indices, known(depth), axis)
+    hot = comparisons.one_hot(indices, plain_size(depth), axis)
     return hot if (on_value, off_value) == (1.0, 0.0) else np.where(np.equal(hot, 1.0), on_value, off_value)
 
 
@@ -191,7 +191,7 @@ def resized(method: str) -> Function:
     def call(images: Array, size: Setting, half_pixel_centers: bool = False, align_corners: bool = False, *, step: Step) -> Any:
         if align_corners or not half_pixel_centers:
             raise NotImplementedError("resizes as TensorFlow 1 did (without half_pixel_centers)")
-        return operations_image.resize(images, tuple(known(size)), interpolation=method, step=step)
+        return operations_image.resize(images, tuple(plain_size(size)), interpolation=method, step=step)
 
     return call
 
@@ -241,8 +241,8 @@ def transposed_convolution(
     """Transposed convolution, to a shape that it would have anyway."""
     kernel, by = operations_arrays.array(filters), spatial(strides, input)
     y = operations_nn.conv_transpose(input, kernel, by, padding, None, data_format, step=step)
-    if tuple(known(output_shape))[1:] != y.shape[1:]:
-        raise NotImplementedError(f"is a transposed convolution to a shape of its own, {tuple(known(output_shape))}")
+    if tuple(plain_size(output_shape))[1:] != y.shape[1:]:
+        raise NotImplementedError(f"is a transposed convolution to a shape of its own, {tuple(plain_size(output_shape))}")
     return y
 
 
@@ -251,4 +251,4 @@ def transposed_convolution(
 
 def concat(*values: Any) -> Any:
     """The arrays one after the other along the axis that comes last."""
-    return operations_arrays.concatenate(values[:-1], known(values[-1]))
+    return operations_arrays.concatenate(values[:-1], plain_size(values[-1]))

@@ -16,7 +16,7 @@ import numpy as np
 from weightlens.layers.signature import Axis, Function
 from weightlens.operations import tensorflow_adapters as adapted
 from weightlens.operations.catalogue import OPERATIONS
-from weightlens.operations.numeric import known
+from weightlens.operations.numeric import plain_size
 
 OPERANDS = {1: ("x",), 2: ("x1", "x2")}
 HANDED_ON = ("step", "input_dtype")
@@ -24,12 +24,12 @@ HANDED_ON = ("step", "input_dtype")
 
 def axes(axis: Axis) -> Any:
     """Axes as NumPy takes them: one number or a tuple."""
-    axis = known(axis)
+    axis = plain_size(axis)
     return tuple(axis) if isinstance(axis, list) else axis
 
 
 CONVERTED: dict[str, Function] = {  # values that TensorFlow writes otherwise, by the operation's name of the argument
-    **dict.fromkeys(["axis", "axes"], axes), **dict.fromkeys(["newshape", "shape", "size", "repeats", "k", "start_indices"], known),
+    **dict.fromkeys(["axis", "axes"], axes), **dict.fromkeys(["newshape", "shape", "size", "repeats", "k", "start_indices"], plain_size),
     **dict.fromkeys(["mode", "interpolation", "padding"], lambda word: word.lower() if isinstance(word, str) else word),
     "dtype": lambda kind: str(kind).removeprefix("tf."),
     "data_format": lambda order: "channels_first" if str(order).startswith("NC") else None,
@@ -153,8 +153,8 @@ FUNCTIONS: dict[str, Rename | Function] = {  # by name in tf, tf.math, tf.nn, tf
     # kinds and sizes
     "cast": Rename("Cast", "x dtype"), "saturate_cast": Rename("SaturateCast", "value:x dtype"),
     "shape": lambda input, out_type=None: np.array(input.shape), "size": lambda input, out_type=None: np.array(int(np.prod(input.shape))),
-    "rank": lambda input: np.array(input.ndim), "zeros": lambda shape: np.full(known(shape), 0.0),
-    "ones": lambda shape: np.full(known(shape), 1.0), "fill": lambda dims, value: np.full(known(dims), value),
+    "rank": lambda input: np.array(input.ndim), "zeros": lambda shape: np.full(plain_size(shape), 0.0),
+    "ones": lambda shape: np.full(plain_size(shape), 1.0), "fill": lambda dims, value: np.full(plain_size(dims), value),
     "range": adapted.numbers_from,
     # networks
     "softmax": Rename("Softmax", "logits:x axis"), "log_softmax": Rename("LogSoftmax", "logits:x axis"),

@@ -10,7 +10,7 @@ import numpy as np
 
 from weightlens.layers.comparisons import numbers, whole, without_nan
 from weightlens.layers.signature import Array, Axis, Function, Number, Step
-from weightlens.operations.numeric import known
+from weightlens.operations.numeric import plain_size
 from weightlens.recording import value_of
 
 LONG_ROW = 64  # numbers: longer rows are sorted without formulas
@@ -95,7 +95,7 @@ def take_along_axis(x: Array, indices: Array, axis: int | None = None) -> Any:
 def getitem(x: Array, key: Any) -> Any:
     """``x[key]`` with numbers, slices, ``...`` and new axes."""
     parts = key if isinstance(key, (list, tuple)) else [key]
-    return x[tuple(known(part) if hasattr(part, "op") else whole(part) for part in parts)]
+    return x[tuple(plain_size(part) if hasattr(part, "op") else whole(part) for part in parts)]
 
 
 # Products.

@@ -29,12 +29,12 @@ EXPORT = re.compile(r"^export (?=(async |)(function|class|const|let))", re.MULTI
 
 def page(title: str, data: str) -> str:
     """The whole file; ``title`` is a text from a model, ``data`` what ``pack`` made."""
-    parts = {**ours(), "title": escape(title), "data": data}
+    parts = {**shared_parts(), "title": escape(title), "data": data}
     return re.sub(r"\{\{(\w+)\}\}", lambda match: parts[match[1]], static("page.html"))
 
 
 @cache
-def ours() -> dict[str, str]:
+def shared_parts() -> dict[str, str]:
     """What is the same on every page: our style sheet and modules, and the policy that allows them."""
     style, script, boot = static("style.css"), joined(MODULES), joined(BOOT)
     policy = (

@@ -88,11 +88,11 @@ def block(program: Program, k: int, trace: Trace, number: dict[str, int], names:
     if placed.kind == "weight" and made.source is not None:
         found["path"] = made.source.path
     if placed.kind == "step":
-        found |= said(placed, trace)
+        found |= words_of_step(placed, trace)
     return found
 
 
-def said(placed: Placed, trace: Trace) -> dict[str, Any]:
+def words_of_step(placed: Placed, trace: Trace) -> dict[str, Any]:
     """What a step does, for a beginner, in words and in short mathematics; its role and its activation function."""
     made = placed.made
     step = Step(placed.layer, placed.name, made, trace)

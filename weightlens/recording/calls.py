@@ -84,7 +84,7 @@ def einsum_subscripts(x: Recorded) -> str:
 
 
 def tensordot_subscripts(a: int, b: int, axes: Any) -> str:
-    """The same for ``np.tensordot`` of arrays of ``a`` and ``b`` axes."""
+    """The subscripts of einsum that compute ``np.tensordot`` of arrays of ``a`` and ``b`` axes."""
     axes = 2 if axes is None else axes
     left, right = (
         ([*range(a - axes, a)], [*range(axes)])

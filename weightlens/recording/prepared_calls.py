@@ -52,7 +52,7 @@ def prepared(x: Recorded, number: Mapping[int, int]) -> Call:
 
 
 def prepared_with_nested(x: Recorded, number: Mapping[int, int]) -> Call:
-    """The same for a call whose arrays stand in lists or options, or that returns several."""
+    """``prepared`` for a call whose arrays stand in lists or options, or that returns several."""
     op: Any = x.op
     whole = op.op if isinstance(op, Part) else op
 

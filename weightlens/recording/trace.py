@@ -85,7 +85,7 @@ class LayerRun:
 class Trace:
     """All steps of one forward pass, in the order in which they were computed.
 
-    ``outputs`` holds one float64 array per model output; ``trace["dense"]`` the steps of one layer
+    ``outputs`` holds one array per model output; ``trace["dense"]`` the steps of one layer
     (those of wrapped and nested layers included); ``layer_outputs`` what each layer handed on; ``runs`` what it was given.
     """
 
@@ -167,7 +167,7 @@ class Trace:
         return frame(trace_columns(self))
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        """The same rows for polars, DuckDB and pyarrow: ``polars.DataFrame(trace)``."""
+        """The rows of ``to_frame`` for polars, DuckDB and pyarrow: ``polars.DataFrame(trace)``."""
         from weightlens.api.frames import stream, trace_columns
 
         return stream(trace_columns(self), requested_schema)
@@ -186,7 +186,7 @@ class Trace:
                     x.value = None
 
     def copy(self) -> Trace:
-        """The same trace made of values of its own, which may be changed."""
+        """A copy with values of its own, which may be changed."""
         values = ordered([*(step.made for step in self.steps), *self.results, *self.inputs])
         new = copies(values)
         originals = {id(new[id(x)]): self.originals.get(id(x), x) for x in values}

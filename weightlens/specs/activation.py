@@ -22,9 +22,9 @@ class ActivationSpec(NamedTuple):
     # How its result follows the number: it "rises" (or stays), "dips" once on its way up but never below ``DIP``, "cuts" all from 0 down
     # and rises from there, or "couples" all numbers. Otherwise nothing is told.
     way: str = ""
-    shares: bool = False  # its results lie between 0 and 1 and add up to 1
+    shares: bool = False  # its results lie between 0 and 1, and the only one of a single number is 1
     positive: bool = False  # its results are never below 0, and that it cuts or shares does not say so already
-    bent: bool = False  # the curve has a corner at 0, with one slope on each side
+    bent: bool = False  # the curve has a corner at 0: another slope on each side
     logits: bool = False  # a crossentropy in a graph looks through it at the numbers before it
 
     @property
@@ -51,7 +51,9 @@ ALL = (
         way="rises"
     ),
     ActivationSpec("celu", "keeps positive numbers and bends negative ones smoothly towards {limit}", defaults={"alpha": 1.0}, way="rises"),
-    ActivationSpec("selu", "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581", way="rises"),
+    ActivationSpec(
+        "selu", "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581", way="rises", bent=True
+    ),
     ActivationSpec(
         "exponential", "raises e (about 2.718) to the power of each number", more="the result is always above 0 and grows very fast",
         way="rises", positive=True

@@ -58,7 +58,7 @@ def settings(value: Any) -> bool:
 
 
 def optional(kind: tuple[Check, str]) -> tuple[Check, str]:
-    """The same kind, or ``null``."""
+    """A kind of value that may be ``null`` as well."""
     return (lambda v, rank: v is None or kind[0](v, rank)), f"{kind[1]}, or null"
 
 

@@ -26,7 +26,12 @@ NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class LayerSpec(NamedTuple):
-    """One layer class."""
+    """What weightlens knows of one layer class; ``weightlens.register`` takes one for a class of your own.
+
+    Only ``function`` has to be given. ``function(x, w, config, step)`` is written as ``weightlens.layers`` says. ``variables``,
+    ``options`` and ``axes`` are short texts: ``"kernel[in,units] bias[units]?use_bias"``, ``"units! activation use_bias"``,
+    ``{"kernel": "?, unit", "bias": "unit"}``; ``weightlens/specs/layer.py`` says how they are read, and what each other field means.
+    """
 
     # What it computes: a function of weightlens/layers ("core.dense"), or a function itself. None: it has none of its own.
     function: str | Callable[..., Any] | None
@@ -70,5 +75,5 @@ class LayerSpec(NamedTuple):
 
 
 def each_rank(name: str, ranks: Iterable[int], spec: LayerSpec, tfjs: Container[int] = (1, 2, 3)) -> dict[str, LayerSpec]:
-    """The same for one, two and three spatial axes: ``Conv{}D``. ``tfjs``: those that TensorFlow.js has at most."""
+    """A spec for each number of spatial axes in ``ranks``: ``Conv{}D``. ``tfjs``: the ranks that TensorFlow.js may have."""
     return {name.format(rank): spec._replace(spatial=rank, tfjs=spec.tfjs if rank in tfjs else "") for rank in ranks}

@@ -12,7 +12,7 @@ from weightlens.specs.sizes import Config, Incoming, Shape, Size, channels, dime
 from weightlens.specs.variables import ATTENTION_PARTS
 
 
-def along(axes: Any, x: Incoming) -> Shape | None:
+def lengths_of(axes: Any, x: Incoming) -> Shape | None:
     """The lengths of some axes of what comes in, as they are listed; ``None`` where it is not known or has no such axis."""
     listed = axes if isinstance(axes, (list, tuple)) else [axes]
     return None if x is None or not all(-len(x) <= a < len(x) for a in listed) else tuple(x[a] for a in listed)
@@ -38,17 +38,17 @@ def batch_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
             return {}
         kept = {a % len(x) for a in axis}
         return same(names, tuple(n if i in kept else 1 for i, n in enumerate(x)))
-    return same(names, along(axis, x) or (None,))
+    return same(names, lengths_of(axis, x) or (None,))
 
 
 def layer_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
     """A number for each place along the axes that are normalised."""
-    return same("gamma beta scale", along(config.get("axis", -1), x))
+    return same("gamma beta scale", lengths_of(config.get("axis", -1), x))
 
 
 def group_normalization(config: Config, x: Incoming) -> dict[str, Shape]:
     """A number for each channel."""
-    return same("gamma beta", along(config.get("axis", -1), x) or (None,))
+    return same("gamma beta", lengths_of(config.get("axis", -1), x) or (None,))
 
 
 def normalization(config: Config, x: Incoming) -> dict[str, Shape]:
@@ -56,7 +56,7 @@ def normalization(config: Config, x: Incoming) -> dict[str, Shape]:
     axis = config.get("axis", -1)
     if isinstance(axis, (list, tuple)) and x is not None:
         axis = sorted(a % len(x) for a in axis)
-    return same("mean variance", () if axis is None else along(axis, x)) | {"count": ()}
+    return same("mean variance", () if axis is None else lengths_of(axis, x)) | {"count": ()}
 
 
 def prelu(config: Config, x: Incoming) -> dict[str, Shape]:

@@ -1,4 +1,4 @@
 """Workbooks as they come back: read, looked up by the map of cells, and recalculated by a real spreadsheet program.
 
-Comes in: an ``.xlsx`` file. Goes out: values of cells, addresses of blocks. May import ``workbook.formulas`` (addresses) and the ground.
+Comes in: an ``.xlsx`` file. Goes out: values of cells, addresses of blocks.
 """

@@ -114,7 +114,7 @@ class CellTable(Mapping[str, Value]):
         return np.asarray(self.at[self.valued & ~self.computed])
 
     def with_results(self, fresh: CellTable) -> CellTable:
-        """The same cells with the values that formulas have in another table."""
+        """These cells, with the values that their formulas have in another table."""
         numbers, computed = self.numbers.copy(), self.at[self.computed]
         results = fresh.found(computed)
         numbers[self.computed] = results.numbers

@@ -85,7 +85,7 @@ class Entry:
         return book.found(*self.place(book))
 
     def given(self, book: Book) -> Found:
-        """The same of an input or a weight, which is a formula where a number is none: the words that it stands for."""
+        """What stands in the cells of an input or a weight. A formula there stands for a number that is none: its word is returned."""
         (sheet, cells), found = self.place(book), self.found(book)
         places = np.flatnonzero(np.isnan(found.numbers)).tolist()
         if not places or sheet not in book.formulas:
@@ -94,7 +94,7 @@ class Entry:
         return Found(found.numbers, found.others | {i: word for i, word in words.items() if word is not None})
 
     def numbers(self, book: Book) -> np.ndarray:
-        """The same as an array of floats; refuses a cell that holds no number."""
+        """What stands in the cells, as an array of floats; refuses a cell that holds no number."""
         from weightlens.spreadsheet.cell_values import NON_FINITE, number_fault
 
         (sheet, cells), found = self.place(book), self.given(book)
@@ -107,7 +107,7 @@ class Entry:
         return numbers.reshape(self.arrangement.shape)
 
     def words(self, book: Book) -> np.ndarray:
-        """The same as an array of texts; an empty cell gives an empty text."""
+        """What stands in the cells, as an array of texts; an empty cell gives an empty text."""
         return np.array(["" if value is None else str(value) for value in self.found(book).values]).reshape(self.arrangement.shape)
 
 

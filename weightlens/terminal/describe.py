@@ -7,14 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from weightlens.errors import first_few, unknown
+from weightlens.errors import unknown
 from weightlens.model import Layer, Model, Weight
 from weightlens.specs.activation import named_function
-from weightlens.specs.sizes import shape_words, tuple_text
+from weightlens.specs.sizes import shape_words
 
 HASHED = 16 * 2**20  # bytes of a file whose sha256 costs nothing worth mentioning
 PLAIN_KEYS = {"name", "dtype", "trainable", "activation", "batch_shape", "batch_input_shape", "layer", "layers", "build_config"}
-ROOM = 44  # letters for the weights of a layer
 UNPLACED = "not placed in any layer"  # the heading of such arrays
 BORING = ("initializer", "regularizer", "constraint", "_module", "seed", "ragged", "sparse")
 
@@ -84,13 +83,6 @@ def options_of(layer: Layer) -> str:
         words = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
         parts.append(f"{key} {' x '.join(map(str, value)) if is_plain_list else words}")
     return ", ".join(parts)
-
-
-def weight_text(weights: dict[str, Weight]) -> str:
-    """``kernel (2, 2), bias (2)``; of many, as many as a line has room for."""
-    texts = [f"{name} {tuple_text(weight.shape)}" for name, weight in weights.items()]
-    fitting = next((n for n in range(len(texts), 1, -1) if len(", ".join(texts[:n])) <= ROOM), 1)
-    return first_few(texts, fitting)
 
 
 def output_shapes(model: Model) -> dict[str, str]:

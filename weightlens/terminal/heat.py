@@ -46,7 +46,7 @@ class Scale(NamedTuple):
         return red, green, blue
 
     def colour_of_256(self, value: float) -> int:
-        """The same as one of 256 colours."""
+        """The colour of a number as one of the terminal's 256."""
         if not np.isfinite(value):
             return ODD_OF_256
         share = self.share(value)
@@ -134,7 +134,7 @@ def colours_of(screen: Screen) -> str:
 
 
 def colours_of_terminal() -> str:
-    """Those of a terminal that has colours."""
+    """Which colours a coloured terminal has: ``true`` (24 bits), or ``256``."""
     return "true" if os.environ.get("COLORTERM", "") in ("truecolor", "24bit") else "256"
 
 

@@ -77,7 +77,7 @@ def direction_words(shown: View) -> str:
 
 
 def groups(count: int, fit: int, gap: int) -> Iterator[range]:
-    """So many at a time as fit side by side; what was left out before the number ``gap``, if any, stands between two groups."""
+    """The numbers 0, 1, 2... in groups that ``fit`` side by side. A group ends before ``gap``, where some were left out (0: nowhere)."""
     for first, last in ((0, gap), (gap, count)) if gap else ((0, count),):
         for start in range(first, last, fit):
             yield range(start, min(start + fit, last))

@@ -67,7 +67,7 @@ def print_trace(
         layer = trace.layers.get(path)  # constants, a loss and gradients have none
         screen.line(screen.bold(clean(path)) + screen.dim(f" · {clean(layer.class_name)}" if layer is not None else ""))
         if looks.explain and layer is not None:
-            screen.lines(writer.told(path, sentence(layer), "  "))
+            screen.lines(writer.purpose_of(path, sentence(layer), "  "))
         print_layer(list(group), writer)
     if not layers and trace.results:
         screen.line()
@@ -150,7 +150,7 @@ class TraceWriter:
         yield from above
         yield last + " " * room + self.screen.dim(shape) if room > 0 else last
         if self.looks.explain:
-            yield from self.told(step.layer, explained(step), "    ")
+            yield from self.purpose_of(step.layer, explained(step), "    ")
         sheet, places = self.cells.get(id(step.made), ("", None))
         if places is not None and places.size:
             from weightlens.workbook.formulas.cell_arrays import cell_name
@@ -168,7 +168,7 @@ class TraceWriter:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
                 yield from map(self.screen.dim, self.example(step, index))
 
-    def told(self, layer: str, text: str, indent: str) -> Iterator[str]:
+    def purpose_of(self, layer: str, text: str, indent: str) -> Iterator[str]:
         """What a layer or a step is for, in words; once in each layer."""
         if text and (layer, text) not in self.said:
             self.said.add((layer, text))

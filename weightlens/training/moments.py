@@ -123,7 +123,7 @@ class TrainingHistory:
 
     @cached_property
     def spans(self) -> dict[str, tuple[int, int]]:
-        """Of each layer: the first of its followed numbers, and how many there are."""
+        """For each layer: which of the followed numbers is its first, and how many it has."""
         owners = [number.layer for number in self.followed]
         return {layer: (owners.index(layer), owners.count(layer)) for layer in self.layers if layer in owners}
 
@@ -152,7 +152,7 @@ def begin(model: Model, about: str, wishes: Sequence[str]) -> TrainingHistory:
     chosen = list(dict.fromkeys(number for wish in wishes for number in numbers_called(wish, weights)))
     if len(chosen) > MOST_CHOSEN:
         raise BadInput(f"weights: {len(chosen):,} numbers are chosen, and at most {MOST_CHOSEN:,} can be followed; name fewer places")
-    followed = chosen if chosen and not whole else [number for key, weight in weights.items() for number in some(key, weight, whole)]
+    followed = chosen if chosen and not whole else [number for key, weight in weights.items() for number in places_of(key, weight, whole)]
     if not whole and not chosen:
         followed = followed[:: -(-len(followed) // MOST_FOLLOWED)]
     at = {number: position for position, number in enumerate(followed)}
@@ -160,7 +160,7 @@ def begin(model: Model, about: str, wishes: Sequence[str]) -> TrainingHistory:
     return TrainingHistory(model.name, about, layers, tuple(followed), whole, tuple(at[number] for number in chosen))
 
 
-def some(key: tuple[str, str], weight: Weight, whole: bool) -> Iterator[Number]:
+def places_of(key: tuple[str, str], weight: Weight, whole: bool) -> Iterator[Number]:
     """All numbers of a weight, or a few that lie evenly apart."""
     count = weight.size if whole else min(EACH, weight.size)
     for position in np.linspace(0, weight.size - 1, count).round().astype(int).tolist() if count else ():

@@ -1,5 +1,5 @@
 """Steps and layers in words: a line of mathematics, worked numbers, captions, sentences for beginners.
 
 Comes in: recorded steps, layers. Goes out: text for the terminal, sheets and pages.
-May import ``recording``, ``axes``, ``specs`` and ``layers``; it never reads text that it wrote.
+It never reads text that it wrote.
 """

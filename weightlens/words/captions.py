@@ -104,7 +104,7 @@ def mathematics(step: Step, repeated: bool = False, longest: int = LONGEST) -> s
 
 
 def over_time(step: Step, earlier: Container[int]) -> str:
-    """The same in a table of time steps; ``earlier``: what stands one row up."""
+    """What stands under the name of a step in a table of time steps; ``earlier``: the values that stand one row up."""
     return Short(step, earlier=earlier).line(LONGEST)
 
 

@@ -77,13 +77,13 @@ def explained(step: Step) -> str:
     if name == "scores":
         return f"How well each query fits each key.{SCALED.format(made.role.of) if made.role.kind == 'scaled' else ''}"
     if name == "hidden state":
-        return told(step)
+        return receivers(step)
     if name == "normalized":
         return normalized(step)
     return NAMED.get(name) or by_calls(step)
 
 
-def told(step: Step) -> str:
+def receivers(step: Step) -> str:
     """Whom a hidden state is told: the next time step, and the next layer where the layer hands on this one."""
     outputs = [] if step.trace is None else step.trace.layer_outputs.get(step.layer, [])
     states = [y for x in outputs for y in ([x] if x.role.kind in STATES else named_operands(x))]

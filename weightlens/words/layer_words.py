@@ -8,10 +8,13 @@ from weightlens.layers import function_of
 from weightlens.model import Layer, Model
 from weightlens.recording import Recorded, Trace
 from weightlens.recording.calls import operation
+from weightlens.recording.graph import expression
 from weightlens.specs.activation import ACTIVATIONS, named_function
 from weightlens.specs.operation import LIKE_LAYERS
 from weightlens.specs.registry import spec_of
 from weightlens.specs.words import sentences, setting_words
+
+CORNERS = (np.maximum, np.minimum, np.greater)  # calls with a corner where both operands are equal
 
 
 def activation_of(layer: Layer) -> str:
@@ -97,10 +100,16 @@ def cuts(made: Recorded) -> bool:
     return known is not None and known.way == "cuts"
 
 
-def is_bent(made: Recorded) -> bool:
-    """Whether a step is a function with a corner at 0, where it has no derivative."""
+def bent_at_0(made: Recorded) -> list[Recorded]:
+    """What goes into a step and makes a corner where it is 0, so that there is no derivative: the input of a relu, for example.
+
+    Of a function with options, and of a layer without a named function, the calls tell.
+    """
     known = ACTIVATIONS.get(made.function[0])
-    return known is not None and known.bent
+    if known is not None:
+        return [made.function[1]] if known.bent else []
+    corners = [x for x in expression(made) if operation(x) in CORNERS and not isinstance(x.args[1], Recorded)]
+    return list({id(x.args[0]): x.args[0] for x in corners if np.all(x.args[1] == 0)}.values())
 
 
 def never_negative(made: Recorded) -> bool:

@@ -7,7 +7,7 @@ Comes in: a model, its inputs and ``Options``. Goes out: an ``.xlsx`` file. The 
 3. ``sheets`` puts the blocks of the plan on sheets, with captions, notes and charts (``contents`` calls them in turn).
 4. ``formulas`` turns the recorded calls into formulas, block by block, while ``xlsx`` writes the rows.
 
-``training`` makes the workbook of a whole training from the same parts. May import everything but ``cli`` and ``page``.
+``training`` makes the workbook of a whole training from the same parts.
 """
 
 from __future__ import annotations

@@ -208,7 +208,7 @@ def homes(steps: Sequence[Step], results: frozenset[int]) -> dict[str, str]:
 
 
 def first_readers(steps: Sequence[Step], paths: Container[str]) -> dict[str, str]:
-    """Of each of these layers the first other one that reads it."""
+    """For each of these layers, the first other layer that reads it."""
     made = {id(step.made): step.layer for step in steps if step.layer in paths}
     found: dict[str, str] = {}
     for step in steps:

@@ -1,7 +1,6 @@
 """Who does many tasks: this process, several of this machine, or the workers of a Dask cluster. What comes of them is the same.
 
 Comes in: a function and things to call it with. Goes out: what it made of each, as they are done.
-May import ``errors`` and ``stopping`` only.
 """
 
 from __future__ import annotations

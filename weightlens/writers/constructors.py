@@ -42,7 +42,7 @@ def is_activation(name: Any) -> bool:
 
 
 @functools.cache
-def taken(class_name: str) -> frozenset[str]:
+def constructor_options(class_name: str) -> frozenset[str]:
     """The options that the constructor of a class takes, those for training apart."""
     own = options.own_options(class_name)
     return frozenset(name for name, option in own.items() if option.version in (0, 3)) - {*spec(class_name).not_taken.split()}

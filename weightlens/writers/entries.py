@@ -15,9 +15,9 @@ from weightlens.writers.constructors import (
     ENDINGS,
     LATE,
     WITHOUT_EFFECT,
+    constructor_options,
     is_activation,
     is_in_keras_3,
-    taken,
     taken_in_training,
     training_setting,
 )
@@ -114,7 +114,7 @@ def settings(layer: Layer) -> Entry:
         elif key.endswith(ENDINGS):
             if key in taken_in_training(layer.class_name) and (kept := training_setting(key, value)) is not None:
                 found[key] = kept
-        elif key in taken(layer.class_name):
+        elif key in constructor_options(layer.class_name):
             if key not in LATE or value != LATE[key]:
                 found[key] = constant(value)
         elif (value is True or (value and value != 1)) and key not in WITHOUT_EFFECT and key not in options.of_every_layer():

@@ -72,7 +72,7 @@ class Units:
         effect |= used
 
     def use_parts(self, parts: tuple[Box, ...], rows: np.ndarray | None) -> None:
-        """The same of tensors that were joined: each has its own rows, where their channels are as many as there are rows."""
+        """Note that something depends on the units of joined tensors: each has its own rows of the next kernel, if the numbers fit."""
         ends = np.cumsum([len(one.low) for one in parts])
         table = None if rows is None or rows.shape[-1] != ends[-1] else rows
         for one, end in zip(parts, ends, strict=True):

@@ -87,7 +87,7 @@ def write_csv(audit: Audit, file: BinaryIO) -> None:
 
 
 def write_parquet(audit: Audit, file: BinaryIO) -> None:
-    """The same as Parquet; ``BadInput`` without pyarrow."""
+    """The findings as Parquet; ``BadInput`` without pyarrow."""
     pa = pyarrow()
     from pyarrow import parquet
 

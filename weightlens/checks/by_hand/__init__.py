@@ -1,5 +1,4 @@
 """A calculation made by hand, held against the forward pass, and the mistake in it named.
 
 Comes in: typed numbers, tables, workbooks. Goes out: a report.
-May import the engine, ``recording``, ``words``, ``tables`` and ``spreadsheet``.
 """

@@ -133,10 +133,10 @@ def softmax_without_maximum(scene: Scene, givens: Sequence[Given]) -> Edits:
 
 def distance_to_nearest(given: Given, replay: Replay, earlier: Sequence[Given], legitimate: Edits) -> tuple[np.ndarray, bool]:
     """The distance of each number from the exact value or, if nearer, from the value that follows from the person's earlier numbers."""
-    exact = given.off(replay.run([given.node], legitimate)[0])
+    exact = given.distances(replay.run([given.node], legitimate)[0])
     if (exact <= 1).all() or not earlier:
         return exact, False
-    own = given.off(replay.run([given.node], legitimate | pin_given_numbers(earlier, replay, legitimate))[0])
+    own = given.distances(replay.run([given.node], legitimate | pin_given_numbers(earlier, replay, legitimate))[0])
     return np.minimum(exact, own), bool((np.minimum(exact, own) <= 1).all())
 
 

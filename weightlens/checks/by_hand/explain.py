@@ -54,7 +54,7 @@ class Explainer:
         self.pins = pin_given_numbers(self.earlier, self.replay, legitimate)
         work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
-        off = self.target.off(self.replay.run([self.target.node], legitimate)[0])
+        off = self.target.distances(self.replay.run([self.target.node], legitimate)[0])
         self.sought, self.far = off > 1, bool(off.max() > FAR)
         bits = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely a match of each number is by chance
         self.bits: np.ndarray = np.where(np.isin(self.target.values, ENDS), np.minimum(bits, AT_AN_END), bits)
@@ -119,7 +119,7 @@ class Explainer:
             values = self.replay.run([target.node, *(g.node for g in others)], self.legitimate | edits | pins)
             if not all(g.agrees(v).all() for g, v in zip(others, values[1:], strict=True)):
                 return None
-            off = target.off(values[0])
+            off = target.distances(values[0])
         except (ValueError, IndexError, TypeError):  # the mistake gives a wrong shape: not what was calculated
             return None
         return off if (off[self.sought] <= LOOSE).any() else None
@@ -192,7 +192,7 @@ class Explainer:
         It is one of a sample in which the given numbers are wrong.
         """
         if step.made is self.target.node:
-            return self.target.elements[int(self.target.off(right).argmax())]
+            return self.target.elements[int(self.target.distances(right).argmax())]
         if wrong is None or np.shape(wrong) != np.shape(right):
             return (0,) * step.made.ndim
         difference = np.nan_to_num(np.abs(wrong - right))

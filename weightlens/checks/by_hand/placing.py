@@ -67,7 +67,7 @@ class Given:
         whole = array if np.shape(array) == self.node.shape else np.broadcast_to(array, self.node.shape)
         return np.atleast_1d(whole[self.at]).astype(np.float64)
 
-    def off(self, array: np.ndarray) -> np.ndarray:
+    def distances(self, array: np.ndarray) -> np.ndarray:
         """How far each number is off, in units of its allowed rounding error."""
         true = self.pick(array)
         with np.errstate(all="ignore"):
@@ -77,7 +77,7 @@ class Given:
 
     def agrees(self, array: np.ndarray) -> np.ndarray:
         """Which numbers are right within their digits."""
-        return self.off(array) <= 1.0
+        return self.distances(array) <= 1.0
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,6 @@ def sizes(value: Any, rank: int) -> list[int]:
     return listed * rank if len(listed) == 1 else listed if len(listed) == rank else []
 
 
-def by(counts: list[int]) -> str:
+def sizes_in_words(counts: list[int]) -> str:
     """``3 x 3``."""
     return " x ".join(map(str, counts))

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from weightlens.specs.words.number_words import Setting, amount, by, number
+from weightlens.specs.words.number_words import Setting, amount, number, sizes_in_words
 from weightlens.specs.words.window_words import (  # fmt: skip
     FRAMES,
     PLACE,
@@ -50,7 +50,7 @@ def shape(config: Config, rank: int) -> str:
     target = config.get("target_shape")
     if not isinstance(target, (list, tuple)) or not target or not all(isinstance(n, int) and n > 0 for n in target):
         return ""
-    return f" in a row of {target[0]}" if len(target) == 1 else f" as {by(list(target))}"
+    return f" in a row of {target[0]}" if len(target) == 1 else f" as {sizes_in_words(list(target))}"
 
 
 def order(config: Config, rank: int) -> str:
@@ -145,7 +145,7 @@ def percent(config: Config, rank: int) -> str:
     return "a share" if rate is None else f"about {number(100 * rate)} %"
 
 
-def said(name: str, words: Mapping[Any, str], missing: Any = None, otherwise: str = "") -> Part:
+def by_value(name: str, words: Mapping[Any, str], missing: Any = None, otherwise: str = "") -> Part:
     """The words for each value that a setting may have; ``missing``: the value that it has without being there."""
 
     def part(config: Config, rank: int) -> str:
@@ -186,16 +186,16 @@ PARTS: dict[str, Part] = {
     "returns": flag("return_sequences", " It hands on the result of every step.", " It hands on its last result only."),
     "stretches": flag("rms_scaling", "Divides", "Moves and stretches"),
     "to_standard": flag("rms_scaling", " by their standard deviation.", " so that their mean is 0 and their standard deviation about 1."),
-    "new_pixels": said("interpolation", {"nearest": "copies the nearest old one"}, otherwise="blends old ones nearby"),
-    "merged": said("merge_mode", MERGED, "concat", otherwise="hands on both results"),
-    "marks": said("output_mode", {"one_hot": "1 at the place of the category, 0 elsewhere", "count": "how often each category occurs"},
+    "new_pixels": by_value("interpolation", {"nearest": "copies the nearest old one"}, otherwise="blends old ones nearby"),
+    "merged": by_value("merge_mode", MERGED, "concat", otherwise="hands on both results"),
+    "marks": by_value("output_mode", {"one_hot": "1 at the place of the category, 0 elsewhere", "count": "how often each category occurs"},
                   otherwise="1 for each category that occurs, 0 for the others"),
-    "encoding": said("output_mode", {"one_hot": " It writes that number as a row of zeros with a single 1 (one-hot).",
+    "encoding": by_value("output_mode", {"one_hot": " It writes that number as a row of zeros with a single 1 (one-hot).",
                                      "multi_hot": MARKED, "binary": MARKED, "tf_idf": RARE, "tf-idf": RARE,
                                      "count": " A sample becomes a row that counts how often each such number occurs."}),
-    "pieces": said("split", {"character": "Cuts each text into characters and replaces each", None: "Replaces each text"}, "whitespace",
+    "pieces": by_value("split", {"character": "Cuts each text into characters and replaces each", None: "Replaces each text"}, "whitespace",
                    otherwise="Cuts each text into words and replaces each"),
-    "strength": said("mode", STRENGTHS, "log", otherwise="its strength"),
-    "moments": said("mode", {1: "of the sample itself", 2: "of the batch itself"}, otherwise="seen in training"),  # 1, 2: Keras 1's
+    "strength": by_value("mode", STRENGTHS, "log", otherwise="its strength"),
+    "moments": by_value("mode", {1: "of the sample itself", 2: "of the batch itself"}, otherwise="seen in training"),  # 1, 2: Keras 1's
     "decibels": flag("power_to_db", ", in decibels", missing=True),
 }  # fmt: skip

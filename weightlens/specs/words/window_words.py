@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from weightlens.specs.words.number_words import by, sizes
+from weightlens.specs.words.number_words import sizes, sizes_in_words
 
 Config = Mapping[str, Any]
 Part = Callable[[Config, int], str]
@@ -23,12 +23,12 @@ SIDES = {
 
 def extent(counts: list[int], rank: int) -> str:
     """``3 x 3 pixels``, ``one pixel``."""
-    return f"one {PLACE[rank]}" if set(counts) == {1} else f"{by(counts)} {PLACE[rank]}s"
+    return f"one {PLACE[rank]}" if set(counts) == {1} else f"{sizes_in_words(counts)} {PLACE[rank]}s"
 
 
 def alike(counts: list[int]) -> str:
     """One number where that says it for all axes: ``2``, ``2 x 1``."""
-    return str(counts[0]) if len(set(counts)) == 1 else by(counts)
+    return str(counts[0]) if len(set(counts)) == 1 else sizes_in_words(counts)
 
 
 def moving(steps: list[int]) -> str:
@@ -75,7 +75,7 @@ def pool_steps(config: Config, rank: int) -> str:
 def bins(config: Config, rank: int) -> str:
     """Into how many windows an adaptive pooling layer divides."""
     counts = sizes(config.get("output_size"), rank)
-    return f"{by(counts)} windows" if counts and max(counts) > 1 else "one window" if counts else "windows"
+    return f"{sizes_in_words(counts)} windows" if counts and max(counts) > 1 else "one window" if counts else "windows"
 
 
 def sides(name: str) -> Part:
@@ -100,5 +100,5 @@ def blocks(config: Config, rank: int) -> str:
     """How an up-sampling layer makes its input larger."""
     times, interpolation = sizes(config.get("size"), rank), config.get("interpolation", "nearest")
     if interpolation != "nearest":
-        return f"it gets {by(times) or 'several'} times as many {PLACE[rank]}s, blended from those nearby"
-    return f"each {PLACE[rank]} becomes {'a block of ' if rank > 1 else ''}{by(times) or 'several'} equal ones"
+        return f"it gets {sizes_in_words(times) or 'several'} times as many {PLACE[rank]}s, blended from those nearby"
+    return f"each {PLACE[rank]} becomes {'a block of ' if rank > 1 else ''}{sizes_in_words(times) or 'several'} equal ones"

@@ -19,7 +19,7 @@ from weightlens.words.layer_words import call_words
 from weightlens.workbook.drawing.graph_layout import Drawing, laid_out
 from weightlens.workbook.drawing.output_strips import strip_of, write_strip
 from weightlens.workbook.neuron.neuron_sheet import first_sample
-from weightlens.workbook.sheets.controls import beside, drop_down, sample_to_show
+from weightlens.workbook.sheets.controls import drop_down, labelled_cell, sample_to_show
 from weightlens.workbook.sheets.frame import SECTION, link_to_layer
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
@@ -89,7 +89,7 @@ def draw(net: NetworkSheets, sheet: Sheet, drawn: Drawn) -> None:
     sheet.widths[(0, 0)] = GAP
     first = first_sample(net)
     choice = sample_to_show(net, first)
-    pick = beside(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
+    pick = labelled_cell(net, sheet, LEFT + 2, choice.name, choice.text, choice.words, row=SECTION)
     if choice.numbers is not None:
         sheet.finishing.append(drop_down(pick.place, choice.numbers))
     net.plan.names["network_sample"] = (sheet.number, pick.place)
@@ -153,24 +153,24 @@ class Pen:
             self.sheet.heights[arrow] = ARROW
             for line in lines:
                 across = first + 1 + line.track
-                self.down(line.start, first, across)
-                self.along(across, min(line.start, *line.ends), max(line.start, *line.ends))
+                self.vertical(line.start, first, across)
+                self.horizontal(across, min(line.start, *line.ends), max(line.start, *line.ends))
                 for slot in line.ends:
-                    self.down(slot, across, arrow if slot in line.arrows else arrow + 1)
+                    self.vertical(slot, across, arrow if slot in line.arrows else arrow + 1)
                 for slot in line.arrows:
                     self.arrow(arrow, slot)
             for slot in self.drawing.passing[rank]:
-                self.down(slot, arrow, self.rows[rank] + HEIGHT)
+                self.vertical(slot, arrow, self.rows[rank] + HEIGHT)
         for place, sides in self.sides.items():
             look = Look(border="medium", sides=" ".join(sorted(sides)))
             self.sheet.texts.setdefault(place, Text(style=self.net.styles.of(look)))
 
-    def down(self, slot: int, top: int, bottom: int) -> None:
+    def vertical(self, slot: int, top: int, bottom: int) -> None:
         """A line in the middle of a slot, from the top of one row to the top of another."""
         for row in range(top, bottom):
             self.sides.setdefault((row, first_column(slot) + WIDTH // 2), set()).add("left")
 
-    def along(self, row: int, first: int, last: int) -> None:
+    def horizontal(self, row: int, first: int, last: int) -> None:
         """A line at the top of a row, from the middle of a slot to that of another."""
         for column in range(first_column(first) + WIDTH // 2, first_column(last) + WIDTH // 2):
             self.sides.setdefault((row, column), set()).add("top")

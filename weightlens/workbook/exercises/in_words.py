@@ -119,7 +119,7 @@ def one_step(net: NetworkSheets, hidden: Sheet, column: int, key: Key, group: li
         differs = np.abs(slip.values - exact).max() > 2 * ALLOWED
         if differs and len(kept) < KEPT and all(np.abs(slip.values - other.values).max() > 2 * ALLOWED for other in kept):
             kept.append(slip)
-    write = partial(down, net, hidden)
+    write = partial(write_column, net, hidden)
     wrong = write(column, np.zeros(len(exact)), marks_of(given, right, allowed, wanted=False), "wrong")
     stored = write(column + 1, exact, None, "as exported")
     parts = [f"IF('{hidden.title}'!{sum_of(column)}=0,\"\","]
@@ -136,7 +136,7 @@ def one_step(net: NetworkSheets, hidden: Sheet, column: int, key: Key, group: li
     return column + 3 + 2 * len(kept)
 
 
-def down(net: NetworkSheets, hidden: Sheet, column: int, values: np.ndarray, made: Expression | None, words: str) -> Cells:
+def write_column(net: NetworkSheets, hidden: Sheet, column: int, values: np.ndarray, made: Expression | None, words: str) -> Cells:
     """A column of the hidden sheet with its words and its sum; returns its cells."""
     block = Block(Arrangement((len(values), 1), (0,), (1,)), values[:, None], net.styles["helper"])
     if made is not None:

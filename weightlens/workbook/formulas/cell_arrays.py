@@ -123,13 +123,13 @@ class Expression:
     boolean: bool = False
 
     def at_least(self, level: int) -> Expression:
-        """The same in parentheses, if it binds more loosely than ``level``."""
+        """This expression, in parentheses if it binds more loosely than ``level``."""
         if self.level >= level:
             return self
         return Expression(self.shape, [["(", *option, ")"] for option in self.options], self.choice, ATOM, self.boolean)
 
     def moved(self, move: Move, shape: tuple[int, ...]) -> Expression:
-        """The same formulas at other places of an array: ``move`` reshapes, transposes or picks."""
+        """These formulas at other places of an array: ``move`` reshapes, transposes or picks."""
 
         def full(array: np.ndarray) -> np.ndarray:
             return move(np.broadcast_to(array, self.shape))

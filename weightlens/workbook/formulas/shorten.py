@@ -107,5 +107,5 @@ def _named(x: Recorded, name: str, layer: str, place: Callable[[Step], None]) ->
 
 
 def _become(x: Recorded, other: Any) -> None:
-    """The same value, computed in another way."""
+    """Let a value be computed in another way."""
     x.made_by(other.op, other.args, other.kwargs)

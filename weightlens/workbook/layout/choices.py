@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import prod
 
 from weightlens.axes import Named
-from weightlens.axes.factors import KERNEL, along
+from weightlens.axes.factors import KERNEL, picture_axis
 from weightlens.workbook.formulas.arrangement import Arrangement
 
 PLACES = {"sample", "token", "time step", "row", "column", "plane", "place"}  # axes along which the same is done again
@@ -42,7 +42,7 @@ def as_planes(shape: tuple[int, ...], named: Named) -> Arrangement | None:
 
     ``None``: there are no pictures, or too many channels.
     """
-    words = [along(axis) for axis in named.axes]
+    words = [picture_axis(axis) for axis in named.axes]
     row, column = ([d for d, word in enumerate(words) if word == side] for side in ("row", "column"))
     if len(row) != 1 or len(column) != 1 or len(shape) < 4:
         return None

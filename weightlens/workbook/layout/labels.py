@@ -8,7 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 from weightlens.axes import Axis, Factor, Named
-from weightlens.axes.factors import KERNEL, along, plain, uncut
+from weightlens.axes.factors import KERNEL, picture_axis, plain, uncut
 from weightlens.axes.names import LETTERS
 from weightlens.workbook.formulas.arrangement import Arrangement
 
@@ -35,14 +35,14 @@ def over_pictures(a: Arrangement, named: Named) -> tuple[dict[int, str], dict[in
 def numbered(a: Arrangement, named: Named) -> int:
     """The axis whose numbers stand over every column of a picture: of those across the last that has several places, or is the columns."""
     axes = axes_of(named)
-    return next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or along(axes[d]) == "column"), a.column_axes[-1])
+    return next((d for d in reversed(a.column_axes) if a.shape[d] > 1 or picture_axis(axes[d]) == "column"), a.column_axes[-1])
 
 
 def each_picture(a: Arrangement, named: Named, word: Words | None = None) -> dict[int, str]:
     """What each picture is, where it begins; of what stays the same is said nothing."""
     axes = axes_of(named)
     several = [d for d in a.column_axes if a.shape[d] > 1]
-    flat = any(a.shape[d] == 1 and along(axes[d]) == "column" for d in a.column_axes)
+    flat = any(a.shape[d] == 1 and picture_axis(axes[d]) == "column" for d in a.column_axes)
     outer = several if flat else several[:-1]
     starts = [0]
     for d in outer:
@@ -104,7 +104,7 @@ def row_labels(a: Arrangement, named: Named) -> dict[int, str]:
 
 
 def changes(words: list[list[str]]) -> list[list[str]]:
-    """Of each place the words that are others than before it, of the first of a group all."""
+    """For each place, the words that differ from those of the place before it; all words for the first place of a group."""
     told, before = [], list[str]()
     for place in words:
         told.append(place if place[:1] != before[:1] else [word for word, old in zip(place, before, strict=True) if word != old])
@@ -131,7 +131,7 @@ def in_full(axis: Axis, i: int) -> list[str]:
 
 
 def in_numbers(axis: Axis, i: int) -> list[str]:
-    """The same without the names."""
+    """One place on an axis as numbers alone, without names."""
     return [str(f.at[i]) for f in axis]
 
 

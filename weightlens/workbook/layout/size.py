@@ -131,7 +131,7 @@ def add_file(size: Size, plan: Plan, write: Callable[[BinaryIO], None]) -> None:
 
 
 def add_sampled(size: Size, plan: Plan) -> None:
-    """The same without writing: by some blocks of each kind on each sheet, and some of the texts."""
+    """Add an estimate of what the file will be, without writing it: by some blocks of each kind on each sheet, and some of the texts."""
     made, areas = float(BYTES_AT_LEAST), 0.0
     strings = Strings()
     for sheet in plan.sheets:

@@ -36,7 +36,7 @@ class Curve:
         argument: Recorded = self.function.function[1]
         return argument
 
-    def on(self, x: Recorded) -> Recorded | None:
+    def values_at(self, x: Recorded) -> Recorded | None:
         """The function of other numbers; ``None`` where it is none of one number alone."""
         assert self.function is not None
         return put_in(self.function, self.argument, x)
@@ -50,7 +50,7 @@ class Curve:
     def formula(self, cells: Cells) -> Expression | None:
         """The function as a formula for each of these cells; ``None`` where there is none."""
         points = Recorded(np.zeros(cells.shape), kind="input")
-        y = self.on(points)
+        y = self.values_at(points)
         if y is None or y.shape != cells.shape:
             return None
         try:
@@ -101,7 +101,7 @@ class Activations:
         self.readers = [(y, cells) for y, cells in read if cells is not None]
         self.noted = {step.layer for step in net.plan.steps if any(x.function[0] for x in expression(step.made))}
 
-    def after(self, neuron: Neuron) -> Activated:
+    def after_sums(self, neuron: Neuron) -> Activated:
         """What follows the sums of a neuron."""
         units = len(neuron.units)
         if neuron.functions:
@@ -154,7 +154,7 @@ class Activations:
 
     def goes_through(self, number: int, sums: Cells, outputs: Cells) -> bool:
         """Whether a curve gives the network's own outputs."""
-        y = self.curves[number].on(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > SOFTMAX_CURVE else None
+        y = self.curves[number].values_at(Recorded(self.numbers.at(sums).reshape(-1, 1))) if number > SOFTMAX_CURVE else None
         return y is not None and bool(np.allclose(y.value[:, 0], self.numbers.at(outputs).reshape(-1), rtol=CLOSE, atol=CLOSE))
 
     def is_softmax(self, neuron: Neuron, outputs: Cells, unit: int) -> bool:

@@ -215,6 +215,6 @@ def cell(sheet: Sheet, row: int, column: int) -> str:
     return f"'{sheet.title}'!{absolute(cell_name((row << 14) + column))}"
 
 
-def there(sheet: Sheet, formula: str) -> str:
+def for_another_sheet(sheet: Sheet, formula: str) -> str:
     """A formula of a sheet for another sheet: its references name that sheet."""
     return OWN_CELL.sub(lambda match: f"'{sheet.title}'!{match[0]}", formula)

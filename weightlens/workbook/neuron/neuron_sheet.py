@@ -12,7 +12,7 @@ import numpy as np
 from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, quoted
 from weightlens.workbook.neuron.cell_numbers import CellNumbers
 from weightlens.workbook.neuron.curves import Activated, Activations
-from weightlens.workbook.neuron.data_tables import FIRST, Tables, cell, there, write_tables
+from weightlens.workbook.neuron.data_tables import FIRST, Tables, cell, for_another_sheet, write_tables
 from weightlens.workbook.neuron.neurons import Neuron, neurons_of
 from weightlens.workbook.neuron.picks import (
     PICKED,
@@ -72,7 +72,7 @@ def neuron_sheets(net: NetworkSheets) -> None:
     data = net.plan.sheet("Neuron data", "Neuron data: behind the neuron", hint=BEHIND)
     controls = {name: cell(sheet, PICK + i, NAME) for i, name in enumerate(("layer", "unit", "place", "sample", "order", "channel"))}
     activations = Activations(net, numbers)
-    activated = [activations.after(neuron) for neuron in neurons]
+    activated = [activations.after_sums(neuron) for neuron in neurons]
     start = start_of(neurons[0], activated[0], numbers, first_sample(net))
     tables = write_tables(net, data, neurons, activated, PICKED["sample"], start.sample)
     write_picked(net, tables, controls, start, len(neurons[0].inputs))
@@ -91,7 +91,7 @@ def neuron_sheets(net: NetworkSheets) -> None:
 
 
 def that_fit(neurons: list[Neuron], numbers: CellNumbers, most: int) -> tuple[list[Neuron], list[str]]:
-    """As many as there is room for, the smallest first; and the names of the others."""
+    """The neurons that there is room for, the smallest first; and the names of the others."""
     kept, room = set[str](), most
     for neuron in sorted(neurons, key=lambda n: n.size):
         if neuron.size <= room and neuron.can_be_picked and is_finite(neuron, numbers):
@@ -154,7 +154,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         sheet.texts[(PICK + i, NAME)] = text
         sheet.write(PICK + i, NAME + 1, words, net.styles["label left"])
         if key in shown:
-            warn(net, sheet, PICK + i, there(tables.sheet, shown[key]))
+            warn(net, sheet, PICK + i, for_another_sheet(tables.sheet, shown[key]))
         if listed is not None:
             sheet.finishing.append(drop_down(cell_name(((PICK + i) << 14) + NAME), listed))
         net.plan.names[f"neuron_{key}"] = (sheet.number, absolute(cell_name(((PICK + i) << 14) + NAME)))
@@ -177,18 +177,18 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     looks.append(styles.of(replace(NUMBER, format="0.0%")))
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + k}"
     largest, total = f"MAX(MAX({area}),-MIN({area}))", f'(SUMIF({area},">0")-SUMIF({area},"<0"))'
-    count, order = there(data, PICKED["inputs"]), absolute(cell_name(((PICK + 4) << 14) + NAME))
-    names = there(data, tables.value(tables.field(PICKED["layer"], "names"), "{}"))
+    count, order = for_another_sheet(data, PICKED["inputs"]), absolute(cell_name(((PICK + 4) << 14) + NAME))
+    names = for_another_sheet(data, tables.value(tables.field(PICKED["layer"], "names"), "{}"))
     values = row_values(tables.neurons[0], start)
     for i in range(k):
         row = NUMBERS + 1 + i
         no, product = f"${COLUMN[NO]}{row}", f"${COLUMN[PRODUCT]}{row}"
-        sort = f"MATCH(LARGE({products.there(3)},{i + 1}),{products.there(3)},0)"
+        sort = f"MATCH(LARGE({products.for_another_sheet(3)},{i + 1}),{products.for_another_sheet(3)},0)"
         bar = f'REPT("\u2588",ROUND({BARS}*MAX(0,{{}}{product})/MAX({largest},0.000000001),0))'
         formulas = [
             f'IF({i + 1}>{count},"",IF({order}="{IN_ORDER}",{i},{sort}-1))',
             names.replace("{}", f"{no}+1"),
-            *(f"INDEX({products.there(c)},{no}+1,1)" for c in range(3)),
+            *(f"INDEX({products.for_another_sheet(c)},{no}+1,1)" for c in range(3)),
             bar.format("-"),
             bar.format(""),
             f"SUM(${COLUMN[PRODUCT]}${NUMBERS + 1}:{product})",
@@ -207,7 +207,7 @@ def write_heads(net: NetworkSheets, sheet: Sheet, tables: Tables) -> None:
     layer = PICKED["layer"]
     sheet.across(NUMBERS - 1, 0, ("no.", "input", "", "", "= product", "down", "up", "running sum", "share"), net.styles, "caption")
     for column, field, first in zip((INPUT, WEIGHT), ("first factor", "second factor"), tables.neurons[0].factors, strict=True):
-        formula = there(tables.sheet, tables.field(layer, field))
+        formula = for_another_sheet(tables.sheet, tables.field(layer, field))
         sheet.texts[(NUMBERS - 1, column)] = Text(style=net.styles["caption"], formula=formula, value=first)
     for name in {name for neuron in tables.neurons for name in neuron.factors}:
         make_room(sheet, NUMBERS - 1, name, WIDTHS[INPUT])
@@ -244,11 +244,11 @@ def data_bars(area: str, page: Any) -> None:
 def write_sum(net: NetworkSheets, sheet: Sheet, tables: Tables, rows: int, curve: Columns, names: list[str], start: Start) -> None:
     """The sum of the products (so many ``rows``), the bias, the pre-activation, the output, and what the layer's sheet has."""
     data, styles = tables.sheet, net.styles
-    at = {name: there(data, place) for name, place in PICKED.items()}
+    at = {name: for_another_sheet(data, place) for name, place in PICKED.items()}
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + rows}"
     z, first = absolute(cell_name(((PICK + 2) << 14) + SUM)), curve.first + len(names) + 1
-    biases = there(data, tables.field(PICKED["layer"], "biases"))
-    biased, total = bool(tables.neurons[0].bias), there(data, tables.field(PICKED["layer"], "total"))
+    biases = for_another_sheet(data, tables.field(PICKED["layer"], "biases"))
+    biased, total = bool(tables.neurons[0].bias), for_another_sheet(data, tables.field(PICKED["layer"], "total"))
     whole = f"SUM({cell_name((PICK << 14) + SUM)}:{cell_name(((PICK + 1) << 14) + SUM)})"
     f = cell(data, START + POINTS, first)
     said = ["output", "output: z itself", *(f"output: {name} of z" for name in names[2:])]

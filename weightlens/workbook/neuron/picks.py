@@ -159,8 +159,8 @@ class Columns:
         column = f"${COLUMN[self.first + j]}"
         return f"{column}${START + 1}:{column}${START + max(2, self.height)}"
 
-    def there(self, j: int) -> str:
-        """The same for formulas on other sheets."""
+    def for_another_sheet(self, j: int) -> str:
+        """One of the columns, for formulas on other sheets."""
         return f"'{self.sheet.title}'!{self.area(j)}"
 
     def write(self, net: NetworkSheets, j: int, name: str, cells: Sequence[tuple[str, float | str | None]]) -> None:
@@ -251,7 +251,7 @@ def values_of(curve: Curve, start: Start, x: np.ndarray) -> list[float | str]:
     """What a curve gives for these numbers; where there is none, the network's own output."""
     if curve.name == SOFTMAX and curve.function is None:
         return [1 / (1 + math.exp(min(700.0, start.others - z))) for z in x.tolist()]
-    y = curve.on(Recorded(x[:, None])) if curve.function is not None else None
+    y = curve.values_at(Recorded(x[:, None])) if curve.function is not None else None
     values: list[float | str] = [*(y.value[:, 0] if y is not None else x).tolist()]
     return values if y is not None or curve.name == LINEAR else [start.output] * len(x)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from weightlens.workbook.formulas.cell_arrays import COLUMN, absolute, cell_name, quoted
-from weightlens.workbook.neuron.data_tables import Tables, there
+from weightlens.workbook.neuron.data_tables import Tables, for_another_sheet
 from weightlens.workbook.neuron.picks import PICKED, Columns, Start
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Text
@@ -25,8 +25,8 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     for column in range(LEFT - 1, LEFT + len(PICTURES) * (columns + 1)):
         sheet.widths[(column, column)] = SIDE
     names = ("rows", "columns", "by row", "by column", "by channel")
-    helpers = [there(tables.sheet, tables.field(PICKED["layer"], name)) for name in names]
-    channel, first = there(tables.sheet, PICKED["channel"]), tables.neurons[0].pixels
+    helpers = [for_another_sheet(tables.sheet, tables.field(PICKED["layer"], name)) for name in names]
+    channel, first = for_another_sheet(tables.sheet, PICKED["channel"]), tables.neurons[0].pixels
     shown = [0] * 5 if first is None else [first.rows, first.columns, first.by_row, first.by_column, first.by_channel]
     for j, (formula, value) in enumerate(zip(helpers, shown, strict=True)):
         sheet.texts[(TOP - 3, LEFT + j)] = Text(style=net.styles.of(PIXEL), formula=formula, value=value)
@@ -41,7 +41,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
         for r in range(rows):
             for c in range(columns):
                 place = f"1+{r}*{by_row}+{c}*{by_column}+{channel}*{by_channel}"
-                formula = f'IF(OR({r}>={h},{c}>={w}),"",INDEX({products.there(source)},{place},1))'
+                formula = f'IF(OR({r}>={h},{c}>={w}),"",INDEX({products.for_another_sheet(source)},{place},1))'
                 inside = first is not None and r < first.rows and c < first.columns
                 number = float(values[r * first.by_row + c * first.by_column]) if inside and first is not None else ""
                 sheet.texts[(TOP + r, left + c)] = Text(style=net.styles.of(PIXEL), formula=formula, value=number)

@@ -38,7 +38,7 @@ class Term:
     scale: float = 1.0
 
     def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> Term:
-        """The same sums at other places."""
+        """These sums at other places."""
         return replace(self, input_row=move(self.input_row), weight_row=move(self.weight_row))
 
 
@@ -51,7 +51,7 @@ class WeightedSum:
     parts: set[int] = field(default_factory=set)
 
     def moved(self, move: Callable[[np.ndarray], np.ndarray]) -> WeightedSum:
-        """The same sums at other places."""
+        """These sums at other places."""
         return WeightedSum([term.moved(move) for term in self.terms], [move(cells) for cells in self.added], self.parts)
 
 

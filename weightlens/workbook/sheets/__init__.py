@@ -1,5 +1,4 @@
 """One module a kind of sheet: what stands on it and how it looks.
 
 Comes in: a plan. Goes out: cells, notes and charts of a ``Book``.
-May import ``workbook.layout``, ``workbook.formulas`` and ``workbook.xlsx``.
 """

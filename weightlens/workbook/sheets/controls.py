@@ -35,10 +35,10 @@ class Control(NamedTuple):
 
 def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: float | str, words: str = "") -> Control:
     """A value to change, with its name before and what it means behind."""
-    return beside(net, sheet, column, name, Text.of(value, net.styles["switch"]), words)
+    return labelled_cell(net, sheet, column, name, Text.of(value, net.styles["switch"]), words)
 
 
-def beside(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text, words: str = "", row: int = CONTROLS) -> Control:
+def labelled_cell(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text, words: str = "", row: int = CONTROLS) -> Control:
     """One cell with its name before and what it means behind."""
     sheet.heights[row] = CONTROL_HEIGHT
     column = max(column_after(sheet, column, len(name) + 1), column + 1)
@@ -82,7 +82,7 @@ def drop_down(place: str, choices: str | range) -> Callable[[Any], None]:
     if isinstance(choices, range):
         if len(choices) > MOST_LISTED:
             first, last = str(choices[0]), str(choices[-1])
-            return between(place, "whole", (first, last), f"Please type a whole number from {first} to {last}.")
+            return only_between(place, "whole", (first, last), f"Please type a whole number from {first} to {last}.")
         choices = in_quotes([str(number) for number in choices])
     return validated(place, "Please choose one from the list.", type="list", formula1=choices, allow_blank=False)
 
@@ -98,14 +98,14 @@ def only_numbers(net: NetworkSheets) -> None:
         if placed.kind not in ("input", "weight") or placed.block.make is not None or placed.made.dtype.kind == "U":
             continue
         area, chosen = placed.block.area, to_choose(net.plan, placed.made) if placed.kind == "input" else None
-        rule = between(area, "decimal", ANY_NUMBER, "Please type a number.")
+        rule = only_between(area, "decimal", ANY_NUMBER, "Please type a number.")
         if chosen is not None:
             word, last = chosen
-            rule = between(area, "whole", ("0", str(last)), f"Please type the number of a {word}: a whole one from 0 to {last}.")
+            rule = only_between(area, "whole", ("0", str(last)), f"Please type the number of a {word}: a whole one from 0 to {last}.")
         net.plan.sheets[placed.block.sheet].finishing.append(rule)
 
 
-def between(area: str, kind: Literal["whole", "decimal"], ends: tuple[str, str], words: str) -> Callable[[Any], None]:
+def only_between(area: str, kind: Literal["whole", "decimal"], ends: tuple[str, str], words: str) -> Callable[[Any], None]:
     """A number between two, and nothing else, at these cells; ``words`` are said to who types another."""
     return validated(area, words, type=kind, operator="between", formula1=ends[0], formula2=ends[1], allow_blank=True)
 

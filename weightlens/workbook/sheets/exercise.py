@@ -117,7 +117,7 @@ def mark(net: NetworkSheets, blanks: list[Blank], limit: str) -> str:
         one, mine = cell_name(block.first), cell_name(blank.block.first)
         sheet.rule(blank.block.area, "right", f"{one}=1")
         sheet.rule(blank.block.area, "wrong", f"AND({one}=0,LEN({mine})>0)")
-    return around(marks)
+    return enclosing_area(marks)
 
 
 def marks_of(given: Cells, right: Cells, allowed: str, wanted: bool = True) -> Expression:
@@ -128,7 +128,7 @@ def marks_of(given: Cells, right: Cells, allowed: str, wanted: bool = True) -> E
     )
 
 
-def around(blocks: list[Block]) -> str:
+def enclosing_area(blocks: list[Block]) -> str:
     """The area that encloses all blocks of marks: nothing else stands there, and the rows of time steps lie between each other."""
     top, left = min(b.row for b in blocks), min(b.column for b in blocks)
     bottom, right = max(b.row + b.arrangement.height for b in blocks), max(b.column + b.arrangement.width for b in blocks)

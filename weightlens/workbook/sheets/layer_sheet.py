@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from weightlens.axes.factors import along
+from weightlens.axes.factors import picture_axis
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import expression, named_operands, pads_with_a_number
 from weightlens.specs.sizes import tuple_text
@@ -182,7 +182,7 @@ def zeros_around(net: NetworkSheets, steps: Sequence[Step]) -> str:
         return ""
     words = list[str]()
     for axis, pair in zip(net.plan.trace.axes.named(x).axes, np.broadcast_to(x.args[1], (x.ndim, 2)).tolist(), strict=True):
-        word, sides = along(axis), SIDES.get(along(axis), USUAL_SIDES)
+        word, sides = picture_axis(axis), SIDES.get(picture_axis(axis), USUAL_SIDES)
         words += [f"{n} {word}{'s' if n > 1 else ''} {side}" for n, side in zip(pair, sides, strict=True) if n and word]
     return f"Zeros around its input: {', '.join(words)}." if words else ""
 

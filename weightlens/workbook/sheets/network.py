@@ -133,7 +133,7 @@ class NetworkSheets:
         if placed.occurrence == 0:
             words = "" if step.made.op is None else mathematics(step, placed.of > 1)
             columns(sheet, column, a, step.made.value, f"{name} {words}")
-            if not raised and not picture and self.over(placed)[0]:  # what several columns share stands where the mathematics would
+            if not raised and not picture and self.column_heads(placed)[0]:  # what several columns share stands where the mathematics would
                 name, words = f"{name}: {words}", ""
             self.caption(sheet, head - raised, column, a.width, name, words)
             if picture:
@@ -155,7 +155,7 @@ class NetworkSheets:
 
     def labels_over(self, sheet: Sheet, row: int, column: int, placed: Placed, given: dict[int, str]) -> None:
         """The labels over a block's columns, in a row above them what several share; ``given``: the names of the classes."""
-        shared, own = ({}, given) if given else self.over(placed, squares(sheet))
+        shared, own = ({}, given) if given else self.column_heads(placed, squares(sheet))
         sheet.across(row - 1, column, shared, self.styles, "label left")
         sheet.across(row, column, own, self.styles, "label")
 
@@ -185,7 +185,7 @@ class NetworkSheets:
         a, picture = placed.block.arrangement, squares(sheet)
         sheet.write(row, column, placed.name, self.styles["caption left"])
         shape = self.shape_over(placed, picture)
-        if picture or self.over(placed)[0]:
+        if picture or self.column_heads(placed)[0]:
             self.beside_name(sheet, row, column, placed.name, shape)
         else:
             sheet.write(row + 1, column, shape, self.styles["path"])
@@ -239,7 +239,7 @@ class NetworkSheets:
             if width > 1 and text:
                 sheet.merges.append((r, column, r, column + width - 1))
 
-    def over(self, placed: Placed, picture: bool = False) -> tuple[dict[int, str], dict[int, str]]:
+    def column_heads(self, placed: Placed, picture: bool = False) -> tuple[dict[int, str], dict[int, str]]:
         """What stands over the columns of a block: in one row what several share, and under it each one's own place.
 
         Gates side by side have a row of captions of their own.

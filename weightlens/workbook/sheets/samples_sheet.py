@@ -13,7 +13,7 @@ from weightlens.model import Model
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, Piece, combine, refer
 from weightlens.workbook.sheets import target
-from weightlens.workbook.sheets.controls import beside, control, drop_down
+from weightlens.workbook.sheets.controls import control, drop_down, labelled_cell
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP, squares
 from weightlens.workbook.sheets.layer_sheet import number_sides, picture_side
 from weightlens.workbook.sheets.network import Drawn, NetworkSheets
@@ -70,11 +70,11 @@ def show_answer(net: NetworkSheets, drawn: Drawn, pick: str) -> None:
     if winner is None:
         return
     text = Text(style=net.styles["winner"], formula=winner.cell, value=winner.found[0])
-    shown = beside(net, net.home, 1, "answer", text, row=SECTION)
+    shown = labelled_cell(net, net.home, 1, "answer", text, row=SECTION)
     if drawn.targets:
         true = target.as_answers(net.options.target, winner.classes, len(net.arrays[0]))[0]
         text = Text(style=net.styles["constant"], formula=f"INDEX({drawn.targets},{pick}+1,1)", value=true)
-        beside(net, net.home, shown.after, "true", text, row=SECTION)
+        labelled_cell(net, net.home, shown.after, "true", text, row=SECTION)
 
 
 def count_from(net: NetworkSheets, pick: str, switch: str) -> None:

@@ -61,7 +61,7 @@ def roles(net: NetworkSheets) -> set[str]:
 
 
 def _wide(sheet: Sheet, top: int, column: int, least: int) -> float:
-    """As wide as the longest text of a column of the tables, which begin at row ``top``, needs, within limits."""
+    """The width, within limits, that the longest text of a column needs in the tables, which begin at row ``top``."""
     longest = max((len(text.text) for (row, place), text in sheet.texts.items() if place == column and row >= top), default=0)
     return min(WIDEST, max(least, float(longest)))
 
@@ -145,7 +145,7 @@ def read(ref: Ref, times: int) -> str:
 
 
 def used(path: str, size: int, calls: list[str]) -> str:
-    """Of a layer that is used several times: on what, and what its other uses are called."""
+    """What is said of a layer that is used several times: on what, and what its other uses are called."""
     if len(calls) < 2:
         return ""
     weights = ", with the same weights" if size else ""

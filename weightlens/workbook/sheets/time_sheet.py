@@ -152,7 +152,7 @@ class TimeSheet:
         width = widest.block.arrangement.width
         self.widths(key, column, width, beside)
         self.captions(steps, placed, column)
-        self.labels(column, self.net.classes(steps[-1].made) or self.over(key, widest))
+        self.labels(column, self.net.classes(steps[-1].made) or self.column_heads(key, widest))
         if beside and column > 1:
             widen(self.sheet, column - 1, ROW_NAME)
         if self.above:
@@ -224,14 +224,14 @@ class TimeSheet:
         earlier = {id(x.made) for own in self.groups.values() if len(own) > 1 for x in own[:1]} if len(steps) > 1 else set()
         return over_time(steps[min(1, len(steps) - 1)], earlier)
 
-    def over(self, key: Key, widest: Placed) -> dict[int, str]:
+    def column_heads(self, key: Key, widest: Placed) -> dict[int, str]:
         """What stands over single columns: ``i0``, ``h0`` where the step has a letter."""
         made = self.groups[key][0].made
         symbol, part = symbol_of(made), PARTS.get(made.name, "")
         if part and self.net.gates_over(widest):
-            return {j: f"{part[0]} {text}" for j, text in self.net.over(widest)[1].items()}
+            return {j: f"{part[0]} {text}" for j, text in self.net.column_heads(widest)[1].items()}
         if len(symbol) != 1:
-            return self.net.over(widest)[1]
+            return self.net.column_heads(widest)[1]
         return {j: f"{symbol}{j}" for j in range(widest.block.arrangement.width)}
 
     def weights_above(self, weights: list[Placed], column: int) -> None:

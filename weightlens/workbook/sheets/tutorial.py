@@ -100,7 +100,7 @@ def repeat_answers(net: NetworkSheets, sheet: Sheet, column: int) -> None:
         block = net.plan.mirror(x, in_rows(x.shape))
         columns(sheet, column, block.arrangement, x.value, "answer")
         net.caption(sheet, HEAD, column, block.arrangement.width, "answer", f"from column {COLUMN[original.block.column]}")
-        sheet.across(LABEL, column, net.classes(x) or net.over(original)[1], net.styles, "label")
+        sheet.across(LABEL, column, net.classes(x) or net.column_heads(original)[1], net.styles, "label")
         sheet.put(block, TOP, column, net.styles.numbers("output", x.value, share=shares(x)))
         column += x.shape[1]
 

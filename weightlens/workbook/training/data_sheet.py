@@ -89,7 +89,7 @@ class DataSheet:
     def results(self, history: History) -> None:
         """The predictions after the last epoch, the loss before and after, and the charts."""
         y, epoch, after = self.epoch.trace.results[0], self.epoch, f"after {history.epochs:,} epochs"
-        self._block(f"answer {after}", y, self.target_labels, "answers", history.last(y), history.values[id(y)][-1])
+        self._block(f"answer {after}", y, self.target_labels, "answers", history.cells_after_training(y), history.values[id(y)][-1])
         for i, (x, name) in enumerate(((epoch.loss, "loss"), (epoch.accuracy, "accuracy"))):
             if x is None:
                 continue

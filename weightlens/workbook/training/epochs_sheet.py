@@ -172,7 +172,7 @@ class History:
         widen(self.sheet, 0, 7)
         self.sheet.print_area = f"A1:{COLUMN[max(self.weights_end - 1, 0)]}{TOP + self.epochs + 1}"
 
-    def last(self, x: Recorded) -> Cells:
+    def cells_after_training(self, x: Recorded) -> Cells:
         """The cells of a value after the last epoch."""
         return self.places[id(x)] + self.epochs * ROW + np.arange(x.size, dtype=np.int64).reshape(x.shape)
 

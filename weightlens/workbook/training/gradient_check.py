@@ -31,7 +31,7 @@ HINT = "Is backpropagation right? Each weight is moved a little to both sides, a
 H_NOTE = "How far each weight is moved. Much smaller, and the losses differ in too few digits; much larger, and their curve is no line."
 DIGITS = 5  # of the relative difference: more are rounding, and differ from program to program
 AGREE = "Up to about 0.1%: both ways give the same gradient."
-BENDS = "Not counted are the rows where a relu switches on or off."
+BENDS = "Not counted are the rows where a relu, or another function with a bend at 0, passes it."
 COLUMNS = {
     "weight": "at the chosen epoch",
     "analytic": "gradient by backpropagation, from One step",
@@ -42,8 +42,8 @@ COLUMNS = {
     "relative difference": f"|analytic - numerical| / the larger of them, at least {SMALL:g}",
 }
 SWITCHES = {
-    "relus that switch": "between w - h and w + h: the loss has a bend there, and numerical is the mean of the slopes on both sides",
-    "counted": "the relative difference where no relu switches, else 0",
+    "bends passed": "of relus and others, between w - h and w + h: numerical is the mean of the slopes on both sides there",
+    "counted": "the relative difference where no bend is passed, else 0",
 }
 
 
@@ -109,7 +109,7 @@ class GradientCheck:
             self.book.define(name, self.sheet, block)
 
     def bends(self, switching: list[Recorded], losses: Cells) -> tuple[Block, np.ndarray]:
-        """For each weight, how many numbers that go into a relu have another sign with more of it than with less."""
+        """For each weight, how many numbers that go into a function with a bend at 0 have another sign with more of it than with less."""
         parts: list[str | Expression] = []
         count = np.zeros(len(self.numbers))
         for z in switching:

@@ -53,7 +53,7 @@ def history_sheets(history: TrainingHistory, forward: Forward | None, styles: St
     weights = weights_table(history, third, styles)
     layers = layers_table(history, second, styles, weights)
     charts(history, front, report, layers, weights)
-    legend(front, report.last + 2, 0, styles, ("constant", "step"))
+    legend(front, report.last_row + 2, 0, styles, ("constant", "step"))
     if net is None or forward is None:
         frame(book, styles)
     else:
@@ -84,7 +84,7 @@ def charts(history: TrainingHistory, front: Sheet, report: Table, layers: Table,
 
 def add_chart(page: Any, table: Table, title: str, columns: list[tuple[str, int]], last: float, place: str) -> None:
     """Draw columns of a table, over empty cells too; what is never below 0 from 0 on."""
-    chart = line_chart((table.sheet.title, TOP, table.last), title, columns, CHART, last)
+    chart = line_chart((table.sheet.title, TOP, table.last_row), title, columns, CHART, last)
     chart.display_blanks = "span"
     if table.kinds[table.columns.index(columns[0])] in ("share", "dead"):
         chart.y_axis.scaling.min = 0

@@ -39,7 +39,7 @@ class Table:
     kinds: list[str] = field(default_factory=list)
 
     @property
-    def last(self) -> int:
+    def last_row(self) -> int:
         """The last row of numbers."""
         return TOP + self.count - 1
 

@@ -21,7 +21,7 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import ROW, Area, Cells, Expression, absolute, cell_name, refer
 from weightlens.workbook.formulas.translate import Formulas
 from weightlens.workbook.layout.choices import for_weight, in_rows
-from weightlens.workbook.sheets.controls import between
+from weightlens.workbook.sheets.controls import only_between
 from weightlens.workbook.sheets.frame import link, widen
 from weightlens.workbook.training.epochs_sheet import History, style_of
 from weightlens.workbook.training.teaching import dead_words, explanation_for, in_plain_words
@@ -65,7 +65,7 @@ class OneStep:
         )
         self.book.define("chosen_epoch", sheet, chosen)
         last = str(self.history.epochs)
-        sheet.finishing.append(between(f"B{CHOSEN + 1}", "whole", ("0", last), f"Please type an epoch from 0 to {last}."))
+        sheet.finishing.append(only_between(f"B{CHOSEN + 1}", "whole", ("0", last), f"Please type an epoch from 0 to {last}."))
         self.places[id(self.epoch.number)] = chosen.cells
         widen(sheet, 0, 11)
         row = CHOSEN + 2

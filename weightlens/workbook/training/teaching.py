@@ -74,7 +74,7 @@ def hardly_moves(epoch: Epoch) -> str:
 
 
 def hardly_moves_formula(before: str, after: str) -> str:
-    """The same note as a formula; ``before`` and ``after`` are cells."""
+    """The note of ``hardly_moves`` as a formula; ``before`` and ``after`` are cells."""
     return f'IF(AND({after}<={before},{after}>={1 - CLOSE}*{before}),"{TRAINED_ALREADY}","")'
 
 

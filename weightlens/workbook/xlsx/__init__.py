@@ -1,4 +1,4 @@
 """The file: rows, styles, charts and parts of an ``.xlsx`` package.
 
-Comes in: sheets of cells. Goes out: bytes. Knows nothing of networks. May import the ground only.
+Comes in: sheets of cells. Goes out: bytes. Knows nothing of networks.
 """

@@ -64,7 +64,7 @@ class Sheet:
             self.write(row, column + j, text, styles[name])
 
     def down(self, row: int, column: int, texts: Texts, styles: Styles, name: str) -> None:
-        """The same under each other."""
+        """Captions or labels under each other from a row on, in the style of that name."""
         for i, text in texts.items() if isinstance(texts, dict) else enumerate(texts):
             self.write(row + i, column, text, styles[name])
 

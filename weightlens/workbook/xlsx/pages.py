@@ -162,7 +162,7 @@ def free(places: Sequence[int], spans: Sequence[Span]) -> list[int]:
 def cut(
     places: list[int], sizes: Sequence[float], room: float, again: float, missing: dict[int, float] | None = None
 ) -> tuple[list[int], float]:
-    """As few cuts as there can be at some of the places, and the largest page.
+    """The fewest cuts that can be made at these places, and the size of the largest page.
 
     ``sizes`` is what stands before each place, ``again`` what is on each page, ``missing`` what a page more takes that begins there.
     What is larger than a page goes on where it is, over several.

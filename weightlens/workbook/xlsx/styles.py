@@ -192,7 +192,7 @@ def last_digit(values: np.ndarray) -> int:
 
 
 def squares_format(values: np.ndarray) -> str:
-    """The same where cells are small: a decimal less; where there are more, no 0 before the point."""
+    """The format of ``short_format`` for small cells: a decimal less; where there are more than two, no 0 before the point."""
     form, decimals = short_format(values), max(2, digits(values))
     if "E" in form or (decimals > MOST_IN_A_SQUARE and float(np.abs(values[np.isfinite(values)]).max()) < 0.1):
         return "0.0E+00"

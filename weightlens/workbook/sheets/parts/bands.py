@@ -81,7 +81,7 @@ def put_steps(
     """The steps from left to right, the weights that make them below; returns the column after them, and the row of the next captions."""
     placed = {key_of(step): net.plan.placed[id(step.made)] for step in reversed(steps)}
     below = head + TOP - HEAD + max([0, *map(extent_down, placed.values())]) + 2
-    raised = any(net.over(own)[0] for own in placed.values())
+    raised = any(net.column_heads(own)[0] for own in placed.values())
     bottom, shown, bare, begun = below, dict[int, str](), dict[int, str](), set[Key]()
     left: list[Placed] = []  # weights of steps that stand under one of the same name
     starts: dict[Key, int] = {}
@@ -147,7 +147,7 @@ def rows_in_words(net: NetworkSheets, placed: Placed, told_apart: bool = True) -
     if a.stretch > 1:
         return over_time(a)
     labels = row_labels(a, net.axes(placed) if told_apart else net.axes(placed).untitled)
-    return labels if placed.of == 1 else again(labels, a.height + 1, placed.of)
+    return labels if placed.of == 1 else rows_of_steps(labels, a.height + 1, placed.of)
 
 
 def name_rows(net: NetworkSheets, sheet: Sheet, texts: dict[int, str], column: int, head: int = HEAD) -> None:
@@ -156,7 +156,7 @@ def name_rows(net: NetworkSheets, sheet: Sheet, texts: dict[int, str], column: i
     sheet.down(head + TOP - HEAD, column - 1, texts, net.styles, "label right")
 
 
-def again(labels: dict[int, str], apart: int, times: int) -> dict[int, str]:
+def rows_of_steps(labels: dict[int, str], apart: int, times: int) -> dict[int, str]:
     """The rows of blocks under each other, one for each time step."""
     first = min(labels)
     return {t * apart + row: f"t={t}, {text}" if row == first else text for t in range(times) for row, text in labels.items()}
@@ -175,23 +175,23 @@ def pictures(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Plac
     column = 1
     if own:
         put_weights(net, sheet, own, column)
-        column = max(after(net, sheet, placed, column) for placed in own) + 1
+        column = max(column_after_weight(net, sheet, placed, column) for placed in own) + 1
     row, rows, named = HEAD, dict[Key, int](), dict[int, str]()
     for step in steps:
         placed, key = net.plan.placed[id(step.made)], key_of(step)
         if key not in rows:
-            height, raised = placed.block.arrangement.height, bool(net.over(placed, True)[0])
+            height, raised = placed.block.arrangement.height, bool(net.column_heads(placed, True)[0])
             rows[key] = row + raised * bool(rows)
             row = rows[key] + TOP - HEAD + (height + (placed.of > 1)) * placed.of + 1
             texts = row_labels(placed.block.arrangement, net.axes(placed)) if height > 1 else {}  # before the first row which picture it is
             name_rows(net, sheet, texts, column, rows[key])
             named |= texts
-        net.put_step(sheet, step, column, rows[key], bool(net.over(placed, True)[0]), mover(step, steps))
+        net.put_step(sheet, step, column, rows[key], bool(net.column_heads(placed, True)[0]), mover(step, steps))
     widen(sheet, column - 1, room_for(named) if named else GAP)
     net.finish(sheet, 2)
 
 
-def after(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
+def column_after_weight(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int) -> int:
     """The column after a weight and what is written over it."""
     behind_name = column_after(sheet, column, len(placed.name) * LETTER + 1)
     text = net.shape_over(placed, True)

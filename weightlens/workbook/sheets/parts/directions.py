@@ -18,7 +18,7 @@ FIRST = 2  # rows that the first table stands lower than alone: room for the nam
 
 
 def directions(plan: Plan) -> dict[str, list[str]]:
-    """Of each layer that is wrapped around two recurrent ones, these."""
+    """For each layer that is wrapped around two recurrent ones, these two."""
     owners = {path: path.rpartition("/")[0] for path in plan.tables}
     wrapped = {owner for owner in owners.values() if (layer := plan.trace.layers.get(owner)) and "backward_layer" in layer.inner}
     both = {path: owner for path, owner in owners.items() if owner in wrapped}
