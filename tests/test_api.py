@@ -344,7 +344,7 @@ def test_names_in_a_model() -> None:
     model = weightlens.load(OR)
     assert "dense" in model and model["dense"] in model and "dens" not in model
     inner = weightlens.Model("inner", "Sequential", model.layers)
-    outer = weightlens.Model("outer", "Sequential", [replace(model["activation"], name="inner", model=inner)])
+    outer = weightlens.Model("outer", "Sequential", [replace(model["softmax"], name="inner", model=inner)])
     assert "inner/dense" in outer and outer["inner/dense"] in outer and "inner/dens" not in outer and "dense" not in outer
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import select
@@ -17,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import weightlens
 from tests.cli.conftest import Run
 from tests.formats.build import dense, given, legacy, numbers, sequential
 from tests.tiny import write_tiny
@@ -342,6 +344,13 @@ def test_summary(run: Run, large: Path, tmp_path: Path) -> None:
     assert run("show", OR, "--summary", "--format", "csv")[1].splitlines()[1].startswith("dense,Dense,")
     assert run("show", OR, "--summary", "--format", "markdown", "-o", tmp_path / "or.md")[0] == 0
     assert (tmp_path / "or.md").read_text().startswith("| Layer (type) |")
+
+
+def test_a_summary_is_as_wide_as_the_terminal(tmp_path: Path) -> None:
+    screen = Screen(io.StringIO(), width=60)
+    screen.terminal = True
+    table = weightlens.load(stack(tmp_path / "m.h5", [f"a_long_name_of_a_layer_that_somebody_made_up_{i}" for i in range(2)])).summary()
+    assert max(map(len, table.lines(screen))) <= 60 < max(map(len, str(table).splitlines())), "in a file nothing is shortened"
 
 
 @pytest.mark.parametrize("more", [["--layer", "dense"], ["--stats"], ["--grep", "x"], ["--format", "npy"]])

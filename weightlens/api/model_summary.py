@@ -18,6 +18,8 @@ from weightlens.terminal.escape import clean
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+    from weightlens.terminal import Screen
+
 WIDTH = {"bfloat16": 2}  # bytes of a number that NumPy has no dtype for
 FORMATS = ("table", "json", "csv", "markdown")
 TOTALS = ("parameters", "trainable", "non_trainable", "optimizer", "total", "bytes", "optimizer_bytes")
@@ -128,6 +130,13 @@ class Summary:
 
         lines = [",".join(csv_cell(cell) for cell in row.plain.values()) for row in self.rows]
         return "\n".join([",".join(SummaryRow.__dataclass_fields__), *lines]) + "\n"
+
+    def lines(self, screen: Screen) -> list[str]:
+        """The lines of ``str``; on a terminal, long names are shortened rather than lines broken."""
+        if not screen.terminal:
+            return str(self).splitlines()
+        table = screen.table([HEAD, *(row.cells for row in self.rows)], right=(2,))
+        return [f"Model: {clean(self.name)}", *table, *self.totals]
 
     def __str__(self) -> str:
         cells = [HEAD, *(row.cells for row in self.rows)]

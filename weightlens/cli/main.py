@@ -138,7 +138,7 @@ def show_summary(model: "Model", out: Destination, always_hash: bool) -> None:
 
     table = model.summary()
     out.write(
-        lambda screen: screen.lines([*heading_lines(model, screen, always_hash), "", *str(table).splitlines()]),
+        lambda screen: screen.lines([*heading_lines(model, screen, always_hash), "", *table.lines(screen)]),
         json=lambda file: file.write(json_line("show", summary=table.as_dict())),
         csv=lambda file: file.write(table.csv().encode()),
         markdown=lambda file: file.write(table.markdown().encode()),

@@ -151,7 +151,7 @@ class NetworkSheets:
 
     def beside_name(self, sheet: Sheet, row: int, column: int, name: str, text: str) -> None:
         """Small letters behind the name of a block."""
-        sheet.write(row, column_after(sheet, column, len(name) * 1.15 + 1), text, self.styles["path"])
+        sheet.write(row, column_after(sheet, column, len(name) * 1.25 + 1), text, self.styles["path"])
 
     def labels_over(self, sheet: Sheet, row: int, column: int, placed: Placed, given: dict[int, str]) -> None:
         """The labels over a block's columns, in a row above them what several share; ``given``: the names of the classes."""

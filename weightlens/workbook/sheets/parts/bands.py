@@ -18,7 +18,7 @@ WIDEST_BAND = 60  # columns; what is wider goes on under it
 MOST_NAMED = 5000  # rows
 
 Key = tuple[str, str, tuple[int, ...]]
-SMALL, LETTER = 0.65, 1.15  # characters of a column that a letter of small print takes, and one of a name
+SMALL, LETTER = 0.65, 1.25  # characters of a column that a letter of small print takes, and one of a name
 
 
 def tables(net: NetworkSheets, sheet: Sheet, steps: list[Step], own: list[Placed]) -> None:
