@@ -201,9 +201,9 @@ class Cell:
         return next((rounded for digits in range(1, 6) if self.fits(rounded := float(f"{value:.{digits}g}"))), value)
 
 
-def exchanged_digits(value: float) -> Iterator[float]:
-    """The number with two adjacent digits swapped, as shown with 2 to 5 decimals."""
-    for decimals in (2, 3, 4, 5):
+def exchanged_digits(value: float, shown: Sequence[int] = (2, 3, 4, 5)) -> Iterator[float]:
+    """The number with two adjacent digits swapped, as shown with so many decimals."""
+    for decimals in shown:
         text = f"{value:.{decimals}f}"
         for i, (one, other) in enumerate(pairwise(text)):
             if one.isdigit() and other.isdigit() and one != other:
