@@ -231,6 +231,12 @@ def test_a_product_left_out_and_an_activation_applied_twice(checked: Callable[..
     assert first_explanation(checked(model, TRUTH_TABLE, rows({("xor", "activation"): rounded}, 3)))[0] == "rounding"
 
 
+def test_numbers_that_differ_late_are_told_apart(checked: Callable[..., HandReport]) -> None:
+    report = checked(weightlens.load(OR), TRUTH_TABLE, "layer,step,sample,unit,value\ndense,pre-activation,0,0,2.17478")
+    assert report.explanations[0].words == "dense/bias [0] was read as 2.17478, with two digits exchanged, instead of 2.17487"
+    assert "not" not in report.explanations[0].correction
+
+
 def test_a_number_that_anything_may_lead_to_explains_nothing(checked: Callable[..., HandReport]) -> None:
     """1 out of a sigmoid: whatever is large gives it; 1,000 times the input as well."""
     text = "layer,step,sample,unit,value\nhidden,activation,0,0,1\nhidden,activation,0,1,0.5969\n"

@@ -185,7 +185,8 @@ class Explainer:
         except (ValueError, IndexError, TypeError):
             wrong, right = None, step.value
         index = self.element_to_show(step, wrong, right)
-        return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
+        told = "" if wrong is None or plain(wrong[index]) == plain(right[index]) else f", not {plain(wrong[index])}"
+        return f"{element_label(step, index)}: {arithmetic(step, index)}{told}"
 
     def element_to_show(self, step: Step, wrong: np.ndarray | None, right: np.ndarray) -> tuple[int, ...]:
         """The index of the worst given element or, in another step, of the element that the mistake changes most.
