@@ -218,6 +218,26 @@ def test_slips_of_the_pen(written: str, words: str, checked: Callable[..., HandR
     assert bool(report.explanations) == bool(words)
 
 
+def test_a_product_left_out_and_an_activation_applied_twice(checked: Callable[..., HandReport]) -> None:
+    """And what was rounded to tenths is no other function, though it leads to the same 0 and 1."""
+    model, x = weightlens.load(SAMPLES / "mazur.h5"), np.array([[0.05, 0.1]])
+    z = x @ model["hidden"].kernel + model["hidden"].bias
+    twice = 1 / (1 + np.exp(-1 / (1 + np.exp(-z))))
+    assert first_explanation(checked(model, x, table({("hidden", "activation"): twice}, 4)))[1] == "sigmoid was applied twice in hidden"
+    one = x[:, 1:] @ model["hidden"].kernel[1:]
+    kind, words = first_explanation(checked(model, x, table({("hidden", "dot product"): one}, 4)))
+    assert (kind, words) == ("product left out", "the products of input 0 were left out in hidden")
+    model = weightlens.load(SAMPLES / "xor_relu.h5")
+    rounded = np.round(model.predict(TRUTH_TABLE)[0], 1)
+    assert first_explanation(checked(model, TRUTH_TABLE, rows({("xor", "activation"): rounded}, 3)))[0] == "rounding"
+
+
+def test_numbers_that_differ_late_are_told_apart(checked: Callable[..., HandReport]) -> None:
+    report = checked(weightlens.load(OR), TRUTH_TABLE, "layer,step,sample,unit,value\ndense,pre-activation,0,0,2.17478")
+    assert report.explanations[0].words == "dense/bias [0] was read as 2.17478, with two digits exchanged, instead of 2.17487"
+    assert "not" not in report.explanations[0].correction
+
+
 def test_a_number_that_anything_may_lead_to_explains_nothing(checked: Callable[..., HandReport]) -> None:
     """1 out of a sigmoid: whatever is large gives it; 1,000 times the input as well."""
     text = "layer,step,sample,unit,value\nhidden,activation,0,0,1\nhidden,activation,0,1,0.5969\n"

@@ -281,7 +281,8 @@ def test_of_two_readings_of_empty_rows_more_numbers_are_right_in_one(checked: Ca
 
 
 @pytest.mark.parametrize(("text", "says"), [
-    ("", "holds no rows"), ("0.1,0.2,0.3", "a row has 3 numbers"), ("0.1,x", "'x' is not a number"), ("0.1,0.9\n" * 9, "more rows"),
+    ("", "holds no rows"), ("| --- |", "holds no numbers"),
+    ("0.1,0.2,0.3", "a row has 3 numbers"), ("0.1,x", "'x' is not a number"), ("0.1,0.9\n" * 9, "more rows"),
     ("0.1,0.9\n0.1,\n", "a row has 1 number, but the network has 2"),
     ("layer,step,unit,value\ndens,sum,0,1", "did you mean 'dense'"), ("layer,step,unit,value\ndense,squares,0,1", "no step 'squares'"),
     ("layer,step,sample,unit,value\ndense,dot product,0,7,1", "unit 7"),

@@ -75,6 +75,8 @@ def claims_of_table(table: Table, source: str, notes: tuple[str, ...] = ()) -> C
     """What the rows of a table say. A title above them, and the line below a heading in Markdown, are passed over."""
     table.begin(False)
     rows = [row for row in table.rows() if not is_rule(row[1])]
+    if not rows:
+        raise BadInput(f"{source}: holds no numbers")
     at = next((i for i, (_, cells) in enumerate(rows[:ABOVE]) if is_heading(cells)), None)
     start = first_of_table(rows) if at is None else at
     table.number, table.first = rows[start]

@@ -96,7 +96,7 @@ class Explainer:
                 loosely.append(mistake)
             elif (off[self.sought] <= 1).all() and not mistake.harmless:
                 bits, where = self.where_it_differs
-                partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where} only"))
+                partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where}"))
         return matching, loosely, partly
 
     def try_mistake(self, edits: Edits) -> np.ndarray | None:
@@ -131,16 +131,17 @@ class Explainer:
 
     @cached_property
     def where_it_differs(self) -> tuple[float, str]:
-        """In which samples, or units, the numbers differ: how unlikely this set is, in bits, and ``in sample 3``."""
+        """In which samples, or units, the numbers differ: how unlikely this set is, in bits, and ``in sample 3 only``."""
         if not self.target.node.shape:
-            return PARTLY, "here"
+            return PARTLY, "here only"
         differing = [self.target.elements[i] for i in np.flatnonzero(self.sought)]
         (samples, of_samples), (units, of_units) = (
             (sorted({e[axis] for e in differing}), len({e[axis] for e in self.target.elements})) for axis in (0, -1)
         )
         by_sample = len(units) == of_units or len(samples) <= min(len(units), of_samples - 1)  # nothing is said by naming all of them
         places, out_of, what = (samples, of_samples, "sample") if by_sample else (units, of_units, "unit")
-        return PARTLY * len(places) + math.log2(math.comb(out_of, len(places))), f"in {what} {', '.join(map(str, places[:6]))}"
+        bits = PARTLY * len(places) + math.log2(math.comb(out_of, len(places)))
+        return bits, f"in {what} {', '.join(map(str, places[:6]))} only" if len(places) < out_of else "in some of the numbers"
 
     def slips(self) -> list[Mistake]:
         """Slips of the pen, where a single number of several differs."""
@@ -184,7 +185,8 @@ class Explainer:
         except (ValueError, IndexError, TypeError):
             wrong, right = None, step.value
         index = self.element_to_show(step, wrong, right)
-        return f"{element_label(step, index)}: {arithmetic(step, index)}" + (f", not {plain(wrong[index])}" if wrong is not None else "")
+        told = "" if wrong is None or plain(wrong[index]) == plain(right[index]) else f", not {plain(wrong[index])}"
+        return f"{element_label(step, index)}: {arithmetic(step, index)}{told}"
 
     def element_to_show(self, step: Step, wrong: np.ndarray | None, right: np.ndarray) -> tuple[int, ...]:
         """The index of the worst given element or, in another step, of the element that the mistake changes most.

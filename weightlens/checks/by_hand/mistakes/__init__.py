@@ -39,6 +39,8 @@ FAMILIES: tuple[tuple[Family, float], ...] = (
     (weights.bias_added_wrongly, 2.0),
     (functions.rarer_activation, 2.0),
     (functions.softmax_miswritten, 3.0),
+    (weights.input_left_out, 2.0),
+    (functions.activation_twice, 2.0),
     (weights.gates_in_another_order, 2.0),
     (normalization.parts_left_out, 2.0),
     (windows.pooling_exchanged, 2.0),

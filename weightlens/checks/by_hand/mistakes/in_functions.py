@@ -124,6 +124,15 @@ def rarer_activation(scene: Scene) -> Iterator[Mistake]:
             yield Mistake("sigmoid miswritten", f"{words}, in {place}", replacement_edits(sites, function), sites[0].at)
 
 
+def activation_twice(scene: Scene) -> Iterator[Mistake]:
+    """An activation applied to its own result: a softmax in the network, and another one after it."""
+    for place, sites in groups_of_sites(scene.sites):
+        function = (FUNCTIONS | RARER).get(sites[0].function)
+        if function is not None and sites[0].function not in ("linear", "relu"):  # these change nothing the second time
+            words = f"{sites[0].function} was applied twice in {place}"
+            yield Mistake("activation twice", words, {id(s.out): change_by(function) for s in sites}, sites[0].at)
+
+
 def softmax_axis(site: Site) -> Axis:
     """The axis or axes over which a softmax sums; one axis is counted from the first."""
     axis: Axis = site.out.args[1].kwargs.get("axis", -1)

@@ -13,7 +13,7 @@ from weightlens.checks.by_hand.replay import Edits, Function, change_by, compute
 from weightlens.checks.by_hand.scene import Scene, rectangle_sizes
 from weightlens.recording import Recorded
 
-ODD_DIGITS = {0: 10.0, 1: 2.0, 5: 1.0}  # how much less likely it is to round to so many decimals than to 2, 3 or 4
+ODD_DIGITS = {0: 10.0, 1: 0.5, 5: 1.0}  # how much less likely it is to round to so many decimals than to 2, 3 or 4
 SCALES = (255.0, 256.0, 127.5, 16.0, 10.0, 100.0, 1000.0, 2.0, 15.0, 32.0, 128.0)
 RESCALED: dict[str, Function] = {
     "brought to -1..1": lambda v: 2 * v - 1,

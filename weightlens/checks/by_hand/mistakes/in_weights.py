@@ -8,6 +8,7 @@ from itertools import combinations, permutations
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import (
+    SEVERAL,
     Change,
     Mistake,
     changed_weights,
@@ -91,6 +92,15 @@ def kernel_transposed(scene: Scene) -> Iterator[Mistake]:
         if w.ndim == 2:
             turned = w.value.reshape(w.shape[::-1]).T
             yield weight_mistake(scene, "kernel transposed", words + " (its columns were filled row by row)", w, turned)
+
+
+def input_left_out(scene: Scene) -> Iterator[Mistake]:
+    """One product left out of the sums: the row of a kernel that belongs to one input."""
+    for w in (w for w in kernels(scene) if w.ndim == 2 and 1 < w.shape[0] <= SEVERAL):
+        for i in range(w.shape[0]):
+            yield weight_mistake(
+                scene, "product left out", f"the products of input {i} were left out in {w.layer}", w, with_part(w.value, i, 0.0)
+            )
 
 
 def orders_of_axes(rank: int) -> list[tuple[int, ...]]:

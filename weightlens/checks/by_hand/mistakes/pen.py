@@ -25,18 +25,18 @@ def slips_of_the_pen(explainer: Explainer, own: np.ndarray, label: str) -> Itera
     (which,) = np.flatnonzero(explainer.sought).tolist()
     index, written, room = target.elements[which], target.values[which], float(target.allowed[which])
     right = float(own[index])
-    for words, value, bits in readings(right, own, index):
+    for words, value, bits in readings(right, own, index, max(target.written[which].decimals, 0)):
         if abs(value - written) <= room * (1 + 1e-9) and abs(value - right) > room:
             edits = {id(target.node): replace_by(with_part(own, index, value))}
             yield Mistake("slip of the pen", f"{label} {words}", edits, target.step, bits)
 
 
-def readings(right: float, own: np.ndarray, index: Index) -> Iterator[tuple[str, float, float]]:
+def readings(right: float, own: np.ndarray, index: Index, decimals: int) -> Iterator[tuple[str, float, float]]:
     """What could stand in the place of a number: words, the number, and how unlikely that is in bits."""
     yield "was written with the wrong sign", -right, SIGN
     for factor in (10.0, 0.1):
         yield "was written with the point in the wrong place", right * factor, POINT
-    for value in exchanged_digits(right):
+    for value in exchanged_digits(right, (decimals,)):
         yield "was written with two digits exchanged", value, DIGITS
     for axis, length in enumerate(own.shape):
         for other in (other for other in range(length) if other != index[axis]):
