@@ -19,6 +19,7 @@ from weightlens.checks import check_workbook
 from weightlens.cli.main import main
 from weightlens.spreadsheet.cell_values import Book, read_book
 from weightlens.spreadsheet.recalculate import Changes, recalculate, recalculate_all
+from weightlens.workbook.training import gradient_check
 from weightlens.workbook.xlsx.styles import FILLS
 
 pytestmark = pytest.mark.slow
@@ -318,6 +319,21 @@ def test_no_function_with_a_bend_at_0_gives_an_alarm(name: str, keras: Any, tmp_
     assert main(["train-sheet", str(path), *data, "-o", str(book)]) == 0
     sheet = read_book(book).sheets["Gradient check"]
     assert any(sheet.get(f"I{row}") for row in range(8, 20)) and sheet["B4"] < 1e-3
+
+
+def test_the_bends_of_a_long_sequence_are_counted_in_several_columns(keras: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A relu at each time step: from sixty steps on, one formula for all of them was longer than a spreadsheet takes."""
+    monkeypatch.setattr(gradient_check, "IN_A_FORMULA", 2)
+    keras.utils.set_random_seed(1)
+    path, book, lines = tmp_path / "m.keras", tmp_path / "m.xlsx", ["a,b,c,y", "0,0,0,1", "1,-1,2,0"]
+    layers = [keras.layers.SimpleRNN(2, activation="relu"), keras.layers.Dense(1, activation="sigmoid")]
+    keras.Sequential([keras.Input((3, 1)), *layers]).save(path)
+    (tmp_path / "d.csv").write_text("\n".join(lines))
+    data = ["-i", str(tmp_path / "d.csv"), "--target", "y", "--loss", "binary_crossentropy", "--epochs", "1"]
+    assert main(["train-sheet", str(path), *data, "-o", str(book)]) == 0
+    sheet = recalculate(book, "ironcalc").sheets["Gradient check"]
+    counts = [(sheet[f"I{row}"], sheet[f"L{row}"] + sheet[f"M{row}"]) for row in range(8, 18)]
+    assert any(total for total, _ in counts) and all(total == parts for total, parts in counts) and sheet["B4"] < 1e-3
 
 
 @pytest.mark.parametrize("engine", ["ironcalc", pytest.param("libreoffice", marks=pytest.mark.office("libreoffice"))])

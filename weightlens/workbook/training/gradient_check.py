@@ -25,6 +25,8 @@ from weightlens.workbook.xlsx.styles import LOOKS
 STEP, WORST, HEAD, MATH, TOP = 2, 3, 5, 6, 7  # rows: h, the largest difference, the table
 MOST = 60  # weights that are checked; of more, as many at equal distances
 H = 0.001
+RIGHT = 11  # the column, with a gap before it, where parts of a long sum begin
+IN_A_FORMULA = 40  # values whose signs are compared in one formula
 SMALL = 0.001  # a difference counts as a share of the gradient, or of this where that is smaller: the rest is rounding
 NONE = -1  # stands for a cell that is not there
 HINT = "Is backpropagation right? Each weight is moved a little to both sides, and both losses are computed. The gradients must agree."
@@ -109,15 +111,32 @@ class GradientCheck:
             self.book.define(name, self.sheet, block)
 
     def bends(self, switching: list[Recorded], losses: Cells) -> tuple[Block, np.ndarray]:
-        """For each weight, how many numbers that go into a function with a bend at 0 have another sign with more of it than with less."""
-        parts: list[str | Expression] = []
+        """For each weight, how many numbers that go into a function with a bend at 0 have another sign with more of it than with less.
+
+        Of many, as of a long sequence, the parts of the sum stand right of the table: in one formula they would be too long.
+        """
+        style = self.styles.of(replace(LOOKS["helper"], format="0"))
+        parts = [self.sign_changes(switching[i : i + IN_A_FORMULA], losses) for i in range(0, len(switching), IN_A_FORMULA)]
+        count = sum((part for _, part in parts), np.zeros(len(self.numbers)))
+        if len(parts) == 1:
+            return self.column(8, count, parts[0][0], style), count
+        terms: list[str | Expression] = []
+        for i, (made, part) in enumerate(parts):
+            self.sheet.write(HEAD, RIGHT + i, f"bends passed, part {i + 1}", self.styles["caption"])
+            widen(self.sheet, RIGHT + i, 19)
+            terms += ["+" * bool(i), refer(self.column(RIGHT + i, part, made, style).cells)]
+        return self.column(8, count, combine(terms, (len(count), 1)), style), count
+
+    def sign_changes(self, switching: list[Recorded], losses: Cells) -> tuple[Expression, np.ndarray]:
+        """For each weight, how many of these numbers have another sign with more of it than with less."""
+        terms: list[str | Expression] = []
         count = np.zeros(len(self.numbers))
         for z in switching:
             cells, values = self.passes.beside_loss(z, losses)
             more, less = (Expression((len(count), 1), [[Area(cells[k::2, None], 1, z.size)]]) for k in (0, 1))
-            parts += [f"{'+' * bool(parts)}SUMPRODUCT((", more, ">0)*(", less, "<=0)+(", more, "<=0)*(", less, ">0))"]
+            terms += [f"{'+' * bool(terms)}SUMPRODUCT((", more, ">0)*(", less, "<=0)+(", more, "<=0)*(", less, ">0))"]
             count += ((values[::2] > 0) != (values[1::2] > 0)).sum(axis=1)
-        return self.column(8, count, combine(parts, (len(count), 1)), self.styles.of(replace(LOOKS["helper"], format="0"))), count
+        return combine(terms, (len(count), 1)), count
 
     def heads(self, columns: dict[str, str]) -> None:
         """What stands in the rows and columns of the table."""
