@@ -9,6 +9,7 @@ import numpy as np
 
 from weightlens.recording import Recorded, cast
 from weightlens.recording.calls import argument
+from weightlens.recording.graph import evaluated
 from weightlens.recording.texts import BLANKS, CAPITALS, PUNCTUATION
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.cell_arrays import (
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from weightlens.workbook.formulas.translate import Formulas
 
 Rule = Callable[[Recorded, "Formulas"], Expression]
+EXACT, ALMOST_WHOLE = 2.0**53, 1e-14
 LONGEST = 32_767  # characters in a cell, also on the way to a result
 
 
@@ -201,7 +203,33 @@ def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
     return made.moved(lambda array: np.take(array, *x.args[1:], **x.kwargs), x.shape)
 
 
+def repeating(template: str) -> Rule:
+    """A function that repeats itself. Beyond 2^53 programs read different numbers, or refuse: each gives another answer."""
+
+    def rule(x: Recorded, formulas: Formulas) -> Expression:
+        if any(np.any(np.abs(evaluated(arg)) >= EXACT) for arg in x.args):
+            raise Unwritable("a function that repeats itself, of numbers beyond 2^53")
+        return formulas.call(template, x, COMPARE)
+
+    return rule
+
+
+def remainder(x: Recorded, formulas: Formulas) -> Expression:
+    """``MOD``, which LibreOffice and IronCalc take for 0 where a quotient is all but whole: ``MOD(1,0.1)``, 0.1 in binary."""
+    with np.errstate(all="ignore"):
+        a, b = map(evaluated, x.args)
+        quotient, rest = a / b, np.mod(a, b)
+        is_whole = np.abs(quotient - np.rint(quotient)) <= ALMOST_WHOLE * np.maximum(np.abs(quotient), 1.0)
+        if np.any(is_whole & (np.abs(rest) > np.abs(b) / 2.0)):
+            raise Unwritable("the rest of a division that is all but even")
+    return repeating("MOD({},{})")(x, formulas)
+
+
 RULES: dict[Any, Rule] = {
+    np.sin: repeating("SIN({})"),
+    np.cos: repeating("COS({})"),
+    np.tan: repeating("TAN({})"),
+    np.mod: remainder,
     np.negative: negative,
     np.square: square,
     np.rint: rounded,
