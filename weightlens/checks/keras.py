@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from weightlens.call_order import every_layer
 from weightlens.checks.layer_outputs import EPSILON, LayerOutput, as_given, batch_slices, flatten, layer_outputs
 from weightlens.checks.oracle import Network, load_oracle, load_twin, quiet_tensorflow, release_memory, restore_normalization
 from weightlens.engine.binding import bind
@@ -74,7 +75,7 @@ def check(
             raise WeightlensError(f"{version} opens {subject} but cannot run it: {first_line(trouble)}") from None
         rows = compare_layers(ours, theirs, version, tolerance)
         notes += [f"{output.path}: Keras computes it, we do not" for output in theirs if output.path not in ours.outputs]
-        notes += low_precision_note(theirs)
+        notes += low_precision_note(theirs) + ([] if all(row.ok for row in rows) else old_ways_notes(model))
         if float64:
             stage(STAGES[3])
             del oracle, theirs  # its weights and those in float64 are not in memory together
@@ -110,6 +111,12 @@ def with_float64(keras: ModuleType, model: Model, ours: OurPass, rows: list[Row]
     in_float32 = [row for row, _ in judged]
     judged += [keras_contradicts_itself(row, in_float32, tolerance) for row in rows_64]
     return [row for row, _ in judged], [note for _, note in judged if note]
+
+
+def old_ways_notes(model: Model) -> list[str]:
+    """What the Keras that wrote the file computed otherwise than the one that is asked, which may be why they differ."""
+    version, old = model.provenance.keras_version, {way for layer in every_layer(model) for way in layer.quirks.old}
+    return [f"in Keras {version}, which wrote the file, {way}: computed as there" for way in sorted(old)] if version.startswith("3") else []
 
 
 def lost_axes_note(model: Model, oracle: Network) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from weightlens.layers import activations
 from weightlens.layers.signature import Array, Config, Step, Weights
-from weightlens.specs.quirks import NONE, Quirks
+from weightlens.specs.quirks import ADDS_MASKS, NONE, SHARES_WHERE_ALL_IS_MASKED, Quirks
 
 MASKED_LOGIT = -1e9
 
@@ -50,15 +50,18 @@ def thresholded_relu(x: Array, w: Weights, config: Config, step: Step) -> Any:
 def softmax(x: Array, w: Weights, config: Config, step: Step, *, mask: Array | None = None, quirks: Quirks = NONE) -> Any:
     """Softmax over an axis, or over several together; what is masked gets 0. ``keras.layers.Softmax``.
 
-    Where all is masked, Keras 2 gives equal shares.
+    Where all is masked, Keras before 3.10 gives equal shares; before 3.13 it added masks that are not of true and false.
     """
     axis = config.get("axis", -1)
     if mask is None:
         return step("activation", activations.softmax(x, step, axis))
     kept = mask if mask.dtype == bool else mask > 0.5
-    x = step("masked logits", np.where(kept, x, MASKED_LOGIT))
-    y = activations.softmax(x, step, axis)
-    return step("activation", y if quirks.before_keras_3 else np.where(kept, y, 0.0))
+    adds = mask.dtype != bool and ADDS_MASKS in quirks.old and not config.get("robust_masking")
+    masked = np.where(mask == 1, x, (1.0 - mask) * MASKED_LOGIT) if adds else np.where(kept, x, MASKED_LOGIT)
+    y = activations.softmax(step("masked logits", masked), step, axis)
+    if SHARES_WHERE_ALL_IS_MASKED in quirks.old:
+        return step("activation", y)
+    return step("activation", y * mask if adds else np.where(kept, y, 0.0))
 
 
 def srelu(x: Array, w: Weights, config: Config, step: Step) -> Any:

@@ -9,16 +9,16 @@ import numpy as np
 from weightlens.layers.activations import activate
 from weightlens.layers.quantised import float8_bias, product
 from weightlens.layers.signature import Array, Config, Step, Weights
-from weightlens.specs.quirks import Quirks
+from weightlens.specs.quirks import ADDS_BIAS_AS_NUMPY, Quirks
 
 
 def with_bias(x: Array, bias: Array, quirks: Quirks) -> Any:
     """``x + bias`` as Keras 3 adds it on TensorFlow: a bias with one long axis goes to the last axis it fits, else to the second.
 
-    That matters where it was made for another axis of the same length; Keras 2 adds it as NumPy does.
+    That matters where it was made for another axis of the same length; Keras before 3.7 adds it as NumPy does.
     """
     long = [n for n in bias.shape if n > 1]
-    if quirks.before_keras_3 or bias.ndim < 2 or len(long) != 1 or long[0] not in (x.shape[1], x.shape[-1]):
+    if ADDS_BIAS_AS_NUMPY in quirks.old or bias.ndim < 2 or len(long) != 1 or long[0] not in (x.shape[1], x.shape[-1]):
         return x + bias
     return x + np.reshape(bias, (-1,) if x.shape[-1] == long[0] else (-1, *((1,) * (x.ndim - 2))))
 

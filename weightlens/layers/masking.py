@@ -16,12 +16,17 @@ import numpy as np
 from weightlens.layers import mask_rule
 from weightlens.layers.sequence import unlike
 from weightlens.layers.signature import Array, Config, Masks
-from weightlens.specs.quirks import Quirks
+from weightlens.specs.quirks import LOSES_MASKS_OF_LISTS, Quirks
 
 
 def blind_to_masks(arguments: Collection[str], quirks: Quirks) -> bool:
     """Whether a recurrent layer does not see its mask: Keras 3 shows masks only to layers called on one tensor, Keras 2 to all."""
     return "initial_state" in arguments and not quirks.before_keras_3
+
+
+def lost(x: object, quirks: Quirks) -> bool:
+    """Whether a layer called on ``x`` hands on no mask, whatever its rule is."""
+    return isinstance(x, (list, tuple)) and LOSES_MASKS_OF_LISTS in quirks.old
 
 
 def keep(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:

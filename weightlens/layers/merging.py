@@ -2,7 +2,7 @@
 
 Inputs of different rank are aligned after the batch axis. Where every input has a mask, Keras 3 joins them with
 "or" and lets the masks take part in Multiply, Maximum and Minimum; Keras 1 and 2 join them with "and" and do not
-(``Quirks.before_keras_3``).
+(``Quirks.before_keras_3``), and Keras 3 before 3.4 loses them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.signature import Array, Config, Function, Masks, Step, Weights
-from weightlens.specs.quirks import NONE, Quirks
+from weightlens.specs.quirks import LOSES_MASKS_OF_LISTS, NONE, Quirks
 
 NORM_EPSILON = 1e-7
 
@@ -75,7 +75,8 @@ def pick(better: Function, xs: list[Array], masks: list[Array | None]) -> Any:
 
 def masks_of(xs: Sequence[Array], masks: Masks, quirks: Quirks) -> list[Any]:
     """The masks that take part in the arithmetic, each with the rank of its input; ``None`` for an input without."""
-    if quirks.before_keras_3 or not isinstance(masks, (list, tuple)) or len({x.ndim for x in xs}) > 1:
+    unmasked = quirks.before_keras_3 or LOSES_MASKS_OF_LISTS in quirks.old
+    if unmasked or not isinstance(masks, (list, tuple)) or len({x.ndim for x in xs}) > 1:
         return [None] * len(xs)
     return [None if m is None else m[..., None] for m in masks]
 

@@ -128,7 +128,7 @@ ALL = (
         more="the larger the score, the larger its share", formula="e^z / sum of e^z", logits=True, way="couples", shares=True
     ),
     ActivationSpec(
-        "log_softmax", "takes the logarithm of the shares that softmax makes",
+        "log_softmax log_softmax_v2", "takes the logarithm of the shares that softmax makes",
         more="all are 0 or less, the largest score keeps the largest number", way="couples"
     ),
     ActivationSpec(

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
+
+LOSES_MASKS_OF_LISTS = "a layer called on several tensors in a list hands on no mask, and no mask changes its numbers"
+ADDS_BIAS_AS_NUMPY = "a bias of several axes is added as NumPy does"
+SHARES_WHERE_ALL_IS_MASKED = "Softmax gives equal shares where all is masked"
+ADDS_MASKS = "Softmax adds (1 - mask) * -1e9 for a mask that is not of true and false"
+
+Version = tuple[int, ...]
+OLD_WAYS: Mapping[str, tuple[Version, Version]] = MappingProxyType(
+    {
+        LOSES_MASKS_OF_LISTS: ((3, 0), (3, 4)),
+        ADDS_BIAS_AS_NUMPY: ((0,), (3, 7)),
+        SHARES_WHERE_ALL_IS_MASKED: ((0,), (3, 10)),
+        ADDS_MASKS: ((0,), (3, 13)),
+    }
+)
+"""What Keras once computed otherwise than today: since which version, and which was the first that no longer did."""
+
+
+def old_ways(version: str) -> frozenset[str]:
+    """Those of the version of Keras that a file states; none where it states none."""
+    stated = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+    return frozenset(way for way, (since, until) in OLD_WAYS.items() if stated and since <= stated < until)
 
 
 class Quirks(NamedTuple):
     """Facts that change the arithmetic of a layer and that no setting of Keras holds.
 
     Before Keras 3 masks of merged inputs count where all of them are real, and change no number; Identity, Normalization and Rescaling
-    lose the mask; Softmax gives equal shares where all is masked; TimeDistributed makes its mask of the wrapped layer's; a bias of
-    several axes is added as NumPy does.
+    lose the mask; TimeDistributed makes its mask of the wrapped layer's.
     """
 
     before_keras_3: bool = False
     input_dtype: str | None = None  # the kind of number that enters, where whole numbers make a difference
+    old: frozenset[str] = frozenset()  # of ``OLD_WAYS``
 
 
 NONE = Quirks()

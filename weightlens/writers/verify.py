@@ -31,7 +31,7 @@ def verify(given: Model, meant: Model, written: Path) -> None:
         if not difference.same:
             changed = [f"{change.name}: {change.status}" for change in difference.weights if not change.same]
             raise BadInput(f"read again, {(difference.architecture + changed)[0]}")
-        old = (layer for layer in every_layer(given) if layer.quirks.before_keras_3)
+        old = (layer for layer in every_layer(given) if layer.quirks.before_keras_3 or layer.quirks.old)
         if any(makes_mask(layer) or layer.is_operation for layer in old):  # a mask counts elsewhere, an operator is another
             compare_numbers(given, found)
     except WeightlensError as error:
@@ -49,7 +49,7 @@ def compare_numbers(given: Model, found: Model) -> None:
         except UnsupportedLayer:  # not computed here: Keras has the last word
             return
         if not all(np.allclose(y, z, rtol=1e-6, atol=1e-9, equal_nan=True) for y, z in pairs):
-            raise BadInput("it computes something else in Keras 3, where masks and operators differ from those of older versions")
+            raise BadInput("it computes something else in today's Keras, where masks and operators differ from those of older versions")
 
 
 def padded(x: np.ndarray) -> np.ndarray:

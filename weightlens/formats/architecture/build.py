@@ -11,7 +11,7 @@ from weightlens.formats.architecture.inbound import restore_lost_connection
 from weightlens.formats.architecture.layer_config import class_name_of, modern_config, plain_dict, without_wrong_options
 from weightlens.model import INPUT, Call, Layer, Model, Ref
 from weightlens.specs.operation import whole_of
-from weightlens.specs.quirks import Quirks
+from weightlens.specs.quirks import Quirks, old_ways
 from weightlens.specs.registry import spec
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
@@ -90,6 +90,8 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
     model.outputs = inbound.count_from_zero(model.layers, inbound.endpoints(config["output_layers"]), dialect)
     if dialect.major < 3:
         restore_lost_connection(model)
+    else:
+        inbound.count_used_calls(model.layers, model.outputs)
 
 
 def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
@@ -106,7 +108,7 @@ def _chain(model: Model, built_shape: Any, dialect: Dialect) -> None:
     for before, layer in zip(model.layers, model.layers[1:], strict=False):
         layer.calls = [Call((Ref(before.name),))]
         if before.is_input and spec(layer.class_name).whole == "rounds" and dialect.major >= 3:
-            layer.quirks = Quirks(input_dtype=before.config.get("dtype"))
+            layer.quirks = layer.quirks._replace(input_dtype=before.config.get("dtype"))
     model.inputs, model.outputs = [Ref(model.layers[0].name)], [Ref(model.layers[-1].name)]
 
 
@@ -154,7 +156,7 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         entering = next(inbound.input_dtypes(entry.get("inbound_nodes")), None)
     elif operation or (whole in ("wraps", "sums") and dialect.major >= 3):
         entering = inbound.common_dtype(entry.get("inbound_nodes"))
-    layer.quirks = Quirks(before_keras_3=dialect.major < 3, input_dtype=entering)
+    layer.quirks = Quirks(dialect.major < 3, entering, old_ways(dialect.version or ("2" if dialect.major < 3 else "")))
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"

@@ -137,6 +137,29 @@ def count_from_zero(layers: list[Layer], outputs: Any, dialect: Dialect) -> Any:
     return outputs
 
 
+def count_used_calls(layers: list[Layer], outputs: Any) -> None:
+    """Renumber the calls that arguments name, where Keras 3 before 3.2 counted those of other models too, which are not in the file.
+
+    Every call in the file is read: by an argument, or as an output, and outputs were always counted as today.
+    Where that leaves more than one way, the numbers stay as they are.
+    """
+    arguments = [[call.args, call.kwargs] for layer in layers for call in layer.calls]
+    read = {(ref.layer, ref.call) for ref in refs(arguments)}
+    ends = {(ref.layer, ref.call) for ref in refs(outputs)}
+    numbers: dict[tuple[str, int], int] = {}
+    for layer in layers:
+        named = sorted(number for name, number in read if name == layer.name)
+        every = range(len(layer.calls))
+        for meant in (list(every), [number for number in every if (layer.name, number) not in ends]):
+            if named != meant and len(named) == len(meant):
+                numbers |= {(layer.name, number): right for number, right in zip(named, meant, strict=True)}
+                break
+    if numbers:
+        as_today = lambda ref: Ref(ref.layer, numbers.get((ref.layer, ref.call), ref.call), ref.index)
+        for call in (call for layer in layers for call in layer.calls):
+            call.args, call.kwargs = map_refs((call.args, call.kwargs), as_today)
+
+
 def _shifted(value: Any, models: set[str]) -> Any:
     from_one = models - {ref.layer for ref in refs(value) if ref.call == 0}
     return map_refs(value, lambda ref: Ref(ref.layer, ref.call - 1, ref.index) if ref.layer in from_one else ref)
