@@ -140,7 +140,9 @@ def claims_in_export(book: Book, model: Model, trace: Trace) -> SheetClaims:
     if not is_exercise:
         refuse_moved(book, entries)
     elif not any(entry.kind == "blank" for entry in entries):
-        raise BadInput(f"{book.path.name}: is an exercise of an earlier weightlens, which did not say where its blanks are; export it again")
+        raise BadInput(
+            f"{book.path.name}: is an exercise of an earlier weightlens, which did not say where its blanks are; export it again"
+        )
     givens, changed, typed_over = [], [], []
     for entry in entries:
         if entry.kind == "weight":
