@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,9 +23,8 @@ OLD_WAYS: Mapping[str, tuple[Version, Version]] = MappingProxyType(
 """What Keras once computed otherwise than today: since which version, and which was the first that no longer did."""
 
 
-def old_ways(version: str) -> frozenset[str]:
-    """Those of the version of Keras that a file states; none where it states none."""
-    stated = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+def old_ways(stated: Version) -> frozenset[str]:
+    """Those of the version of Keras that a file states; none where it states none (an empty one)."""
     return frozenset(way for way, (since, until) in OLD_WAYS.items() if stated and since <= stated < until)
 
 

@@ -156,7 +156,7 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         entering = next(inbound.input_dtypes(entry.get("inbound_nodes")), None)
     elif operation or (whole in ("wraps", "sums") and dialect.major >= 3):
         entering = inbound.common_dtype(entry.get("inbound_nodes"))
-    layer.quirks = Quirks(dialect.major < 3, entering, old_ways(dialect.version or ("2" if dialect.major < 3 else "")))
+    layer.quirks = Quirks(dialect.major < 3, entering, old_ways(dialect.stated or (() if dialect.major == 3 else (dialect.major,))))
     layer.inner = _inner_layers(class_name, raw, dialect, depth + 1)
     if class_name in FOREIGN_CODE:
         layer.note = "holds program code, which is never run"

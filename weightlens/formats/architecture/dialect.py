@@ -30,8 +30,12 @@ class Dialect(NamedTuple):
 
     def at_least(self, *version: int) -> bool:
         """Whether the stated version is at least this one; False if none is stated."""
-        stated = tuple(int(number) for number in re.findall(r"\d+", self.version)[:3])
-        return bool(stated) and stated >= version
+        return bool(self.stated) and self.stated >= version
+
+    @property
+    def stated(self) -> tuple[int, ...]:
+        """The stated version in numbers; empty if none is stated."""
+        return tuple(int(number) for number in re.findall(r"\d+", self.version)[:3])
 
 
 def is_before_keras_3(version: str) -> bool:

@@ -147,7 +147,7 @@ def count_used_calls(layers: list[Layer], outputs: Any) -> None:
     read = {(ref.layer, ref.call) for ref in refs(arguments)}
     ends = {(ref.layer, ref.call) for ref in refs(outputs)}
     numbers: dict[tuple[str, int], int] = {}
-    for layer in layers:
+    for layer in (layer for layer in layers if layer.model is None):
         named = sorted(number for name, number in read if name == layer.name)
         every = range(len(layer.calls))
         for meant in (list(every), [number for number in every if (layer.name, number) not in ends]):
