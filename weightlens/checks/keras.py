@@ -115,8 +115,8 @@ def with_float64(keras: ModuleType, model: Model, ours: OurPass, rows: list[Row]
 
 def old_ways_notes(model: Model) -> list[str]:
     """What the Keras that wrote the file computed otherwise than the one that is asked, which may be why they differ."""
-    version, old = model.provenance.keras_version, {way for layer in every_layer(model) for way in layer.quirks.old}
-    return [f"in Keras {version}, which wrote the file, {way}: computed as there" for way in sorted(old)] if version.startswith("3") else []
+    old = {way for layer in every_layer(model) if not layer.quirks.before_keras_3 for way in layer.quirks.old}
+    return [f"in Keras {model.provenance.keras_version}, which wrote the file, {way}: computed as there" for way in sorted(old)]
 
 
 def lost_axes_note(model: Model, oracle: Network) -> list[str]:
