@@ -306,6 +306,14 @@ def test_a_step_of_several_layers_needs_its_layer(checked: Callable[..., HandRep
         checked(model, np.array([[0.05, 0.1]]), "step,unit,value\nz,0,0.3775")
 
 
+@pytest.mark.parametrize(
+    ("numbers", "is_right"), [(["0.0275", "0.3775"], True), (["0.3775", "0.3775"], True), (["0.0275", "0.0275"], False)]
+)
+def test_a_weighted_sum_beside_z_may_be_without_the_bias(numbers: list[str], is_right: bool, checked: Callable[..., HandReport]) -> None:
+    text = "layer,step,unit,value\nhidden,weighted sum,0,{}\nhidden,z,0,{}".format(*numbers)
+    assert checked(weightlens.load(SAMPLES / "mazur.h5"), np.array([[0.05, 0.1]]), text).ok == is_right
+
+
 def test_lines_without_a_number_are_told(checked: Callable[..., HandReport]) -> None:
     report = checked(weightlens.load(OR), TRUTH_TABLE, "step,sample,unit,value\nsoftmax,0,0,0.988\nsoftmax,0,1,\nsoftmax,3,1,1.000")
     assert report.ok and report.summary.endswith("all 2 numbers in 1 step (without a number: line 3)")

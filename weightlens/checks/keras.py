@@ -23,7 +23,6 @@ from weightlens.engine.binding import bind
 from weightlens.engine.forward import trace
 from weightlens.engine.wanted import batch_size, is_stateful
 from weightlens.errors import WeightlensError, first_line
-from weightlens.formats.architecture.dialect import is_before_keras_3
 from weightlens.model import Model
 from weightlens.report import Report, Row, compare
 
@@ -116,11 +115,8 @@ def with_float64(keras: ModuleType, model: Model, ours: OurPass, rows: list[Row]
 
 def old_ways_notes(model: Model) -> list[str]:
     """What the Keras that wrote the file computed otherwise than the one that is asked, which may be why they differ."""
-    version = model.provenance.keras_version
-    if is_before_keras_3(version):  # then it is asked, not Keras 3
-        return []
-    old = {way for layer in every_layer(model) for way in layer.quirks.old}
-    return [f"in Keras {version}, which wrote the file, {way}: computed as there" for way in sorted(old)]
+    old = {way for layer in every_layer(model) if not layer.quirks.before_keras_3 for way in layer.quirks.old}
+    return [f"in Keras {model.provenance.keras_version}, which wrote the file, {way}: computed as there" for way in sorted(old)]
 
 
 def lost_axes_note(model: Model, oracle: Network) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 
@@ -17,9 +18,10 @@ from weightlens.recording import Recorded, Step, Trace
 
 Index = tuple[int, ...]
 
+WEIGHTED_SUM = "weighted sum"
 OTHER_WORDS = {
     "dot product": ("dot", "product", "matmul", "x w", "wx", "xw", "x kernel"),
-    "pre activation": ("preactivation", "z", "logits", "logit", "net", "net input", "weighted sum", "biased", "with bias", "linear"),
+    "pre activation": ("preactivation", "z", "logits", "logit", "net", "net input", WEIGHTED_SUM, "biased", "with bias", "linear"),
     "exponentials": ("e^x", "e^z", "exp", "exps", "exponential", "e x", "exp x", "exp z"),
     "sum": ("total", "sum of exponentials", "denominator", "sum of e^x"),
     "activation": (
@@ -113,17 +115,26 @@ def place_claims(claims: Claims, trace: Trace) -> Placed:
     """
     samples = {claim.sample for claim in claims.items if claim.sample is not None}
     units = {i for claim in claims.items if claim.unit is not None and len(claim.unit) == 1 for i in claim.unit}
-    ways = [(sample, unit) for unit in firsts(units) for sample in firsts(samples)]
     placed, refusals = [], []
-    for way in ways:
+    for reading, unit, sample in product(readings(claims), firsts(units), firsts(samples)):
         try:
-            placed.append(place_numbered_from(claims, trace, way))
+            placed.append(place_numbered_from(reading, trace, (sample, unit)))
         except OutOfRange as refusal:
             refusals.append(refusal)
     if not placed:
         raise refusals[0]
     best = max(placed, key=lambda one: count_right(one.givens))
     return replace(best, notes=[*claims.notes, *best.notes])
+
+
+def readings(claims: Claims) -> list[Claims]:
+    """What a calculation may mean: a weighted sum that stands beside a pre-activation of its layer may be the sum without the bias."""
+    names = [(claim.layer, *claim.step.lower().rpartition("/")[::2]) for claim in claims.items]
+    biased = {(layer, path) for layer, path, name in names if name != WEIGHTED_SUM and plain_words(name) == "pre activation"}
+    beside = [name == WEIGHTED_SUM and (layer, path) in biased for layer, path, name in names]
+    items = [replace(claim, step=claim.step[: -len(WEIGHTED_SUM)] + "dot product") if is_beside else claim
+             for claim, is_beside in zip(claims.items, beside, strict=True)]  # fmt: skip
+    return [claims, replace(claims, items=items)] if any(beside) else [claims]
 
 
 def firsts(numbers: set[int]) -> tuple[int, ...]:
