@@ -306,11 +306,9 @@ def test_a_step_of_several_layers_needs_its_layer(checked: Callable[..., HandRep
         checked(model, np.array([[0.05, 0.1]]), "step,unit,value\nz,0,0.3775")
 
 
-@pytest.mark.parametrize(
-    ("numbers", "is_right"), [(["0.0275", "0.3775"], True), (["0.3775", "0.3775"], True), (["0.0275", "0.0275"], False)]
-)
-def test_a_weighted_sum_beside_z_may_be_without_the_bias(numbers: list[str], is_right: bool, checked: Callable[..., HandReport]) -> None:
-    text = "layer,step,unit,value\nhidden,weighted sum,0,{}\nhidden,z,0,{}".format(*numbers)
+@pytest.mark.parametrize(("z", "is_right"), [("0.3775", True), ("0.0275", False)])
+def test_a_weighted_sum_beside_z_is_without_the_bias(z: str, is_right: bool, checked: Callable[..., HandReport]) -> None:
+    text = f"layer,step,unit,value\nhidden,Weighted sum,0,0.0275\nhidden,z,0,{z}"
     assert checked(weightlens.load(SAMPLES / "mazur.h5"), np.array([[0.05, 0.1]]), text).ok == is_right
 
 

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import product
 
 import numpy as np
 
@@ -115,10 +114,11 @@ def place_claims(claims: Claims, trace: Trace) -> Placed:
     """
     samples = {claim.sample for claim in claims.items if claim.sample is not None}
     units = {i for claim in claims.items if claim.unit is not None and len(claim.unit) == 1 for i in claim.unit}
+    ways = [(sample, unit) for unit in firsts(units) for sample in firsts(samples)]
     placed, refusals = [], []
-    for reading, unit, sample in product(readings(claims), firsts(units), firsts(samples)):
+    for way in ways:
         try:
-            placed.append(place_numbered_from(reading, trace, (sample, unit)))
+            placed.append(place_numbered_from(claims, trace, way))
         except OutOfRange as refusal:
             refusals.append(refusal)
     if not placed:
@@ -127,14 +127,14 @@ def place_claims(claims: Claims, trace: Trace) -> Placed:
     return replace(best, notes=[*claims.notes, *best.notes])
 
 
-def readings(claims: Claims) -> list[Claims]:
-    """What a calculation may mean: a weighted sum that stands beside a pre-activation of its layer may be the sum without the bias."""
-    names = [(claim.layer, *claim.step.lower().rpartition("/")[::2]) for claim in claims.items]
+def without_bias(claims: list[Claim]) -> list[Claim]:
+    """The claims, where a weighted sum that stands beside a pre-activation of its layer is the sum before the bias."""
+    names = [(claim.layer, *claim.step.lower().rpartition("/")[::2]) for claim in claims]
     biased = {(layer, path) for layer, path, name in names if name != WEIGHTED_SUM and plain_words(name) == "pre activation"}
-    beside = [name == WEIGHTED_SUM and (layer, path) in biased for layer, path, name in names]
-    items = [replace(claim, step=claim.step[: -len(WEIGHTED_SUM)] + "dot product") if is_beside else claim
-             for claim, is_beside in zip(claims.items, beside, strict=True)]  # fmt: skip
-    return [claims, replace(claims, items=items)] if any(beside) else [claims]
+    return [
+        replace(claim, step=claim.step[: -len(WEIGHTED_SUM)] + "dot product") if name == WEIGHTED_SUM and (layer, path) in biased else claim
+        for claim, (layer, path, name) in zip(claims, names, strict=True)
+    ]
 
 
 def firsts(numbers: set[int]) -> tuple[int, ...]:
@@ -148,7 +148,7 @@ def place_numbered_from(claims: Claims, trace: Trace, first: tuple[int, int]) ->
     order = {id(step.made): i for i, step in enumerate(steps)}
     groups: dict[int, list[Claim]] = {}
     unknown = []
-    for claim in claims.items:
+    for claim in without_bias(claims.items):
         try:
             groups.setdefault(order[id(find_step(trace, steps, claim, claims.source).made)], []).append(claim)
         except NoSuchStep as reason:
