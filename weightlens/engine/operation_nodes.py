@@ -11,7 +11,7 @@ import numpy as np
 
 from weightlens.errors import UnsupportedLayer
 from weightlens.layers import LayerFunction
-from weightlens.model import Call, Layer
+from weightlens.model import Call, Layer, Ref
 from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias
 from weightlens.recording import value_of
 from weightlens.specs.operation import is_tensorflow
@@ -26,10 +26,13 @@ BOOKKEEPING = frozenset({
 })  # fmt: skip
 
 
-def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str, Any], step: Step, dtype: DTypeLike) -> Callable[[], Any]:
+def computation(
+    layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str, Any], step: Step, dtype: DTypeLike, batch: int | None
+) -> Callable[[], Any]:
     """What computes a node: a function of no arguments.
 
-    ``args`` and ``kwargs`` are the arguments of ``call`` with values in place of tensors. Unknown nodes are refused.
+    ``args`` and ``kwargs`` are the arguments of ``call`` with values in place of tensors. ``batch``: how many samples are computed
+    together, where the model fixes it. Unknown nodes are refused.
     """
     from weightlens.operations.operators import operation
 
@@ -37,8 +40,8 @@ def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str,
     if function is None:
         raise UnsupportedLayer(layer.name, layer.class_name, "is not an operation that weightlens can compute")
     given = call.args, call.kwargs
-    if layer.class_name == "Add" and taken_for_a_bias(args, given):
-        raise UnsupportedLayer(layer.name, "Add", "adds a constant that versions of Keras 3 take for a bias along another axis")
+    if layer.class_name == "Add" and adds_a_bias(call, args, batch):
+        raise UnsupportedLayer(layer.name, "Add", "adds an array that versions of Keras 3 take for a bias along another axis")
     if isinstance(function, np.ufunc):
         options, args = {}, [*(constant_as_step(x, step, dtype) for x in args), *kwargs.values()]
         mismatch = f"{len(args)} operands" if len(args) != function.nin else ""
@@ -53,6 +56,14 @@ def computation(layer: Layer, call: Call, args: Sequence[Any], kwargs: dict[str,
             raise UnsupportedLayer(layer.name, layer.class_name, "takes the power 0.5 of -inf, which is infinite in Keras and NaN in NumPy")
     compute, kind = partial(function, *args, **options), str(layer.quirks.input_dtype)
     return lambda: kept_in_range(layer.class_name, kind, given, compute())
+
+
+def adds_a_bias(call: Call, args: Sequence[Any], batch: int | None) -> bool:
+    """Whether Keras may take the second operand of a sum for a bias: a constant, or a tensor whose number of samples the model fixes."""
+    if len(args) < 2 or not (isinstance(call.args[1], np.ndarray) or (isinstance(call.args[1], Ref) and batch)):
+        return False
+    shape, added = (np.shape(x) for x in args)
+    return taken_for_a_bias(shape, (batch, *added[1:]) if batch and isinstance(call.args[1], Ref) else added)
 
 
 def signature_mismatch(function: LayerFunction, args: Sequence[Any], options: dict[str, Any]) -> str:

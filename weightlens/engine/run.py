@@ -84,7 +84,7 @@ class Run:
             from weightlens.engine.operation_nodes import computation  # few networks have such nodes
 
             args, kwargs = self.operands(scope, layer, call)
-            return self.guarded(layer, path, computation(layer, call, args, kwargs, self.step, self.dtype)), None
+            return self.guarded(layer, path, computation(layer, call, args, kwargs, self.step, self.dtype, self.batch)), None
         given = given_to(layer, call, scope.values, scope.masks)
         if layer.model is not None:
             self.refuse_faults(layer, given.x)
