@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias, wrapped
+import weightlens
+from weightlens.errors import UnsupportedLayer
+from weightlens.layers.core import taken_for_a_bias
+from weightlens.operations.small_integers import kept_in_range, wrapped
 
 RANGE = np.arange(-70000.0, 70000.0, 333.0)
 
@@ -62,3 +66,21 @@ def test_a_sum_is_refused_where_keras_takes_it_for_a_bias(shape: tuple[int, ...]
         return
     found = np.asarray(keras.ops.add(x, y))
     assert taken_for_a_bias(shape, added) != np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("name", ["Add", "Average"])
+@pytest.mark.parametrize("batch", [1, 2, None])
+def test_merged_inputs_are_refused_where_keras_takes_one_for_a_bias(name: str, batch: int | None, keras: Any, tmp_path: Path) -> None:
+    """With one sample at a time ``(1, 3, 1)`` is a bias; with more, or any number, it has an axis more."""
+    shapes = (batch, 3, 3), (batch, 3, 1)
+    inputs = [keras.Input(batch_shape=shape) for shape in shapes]
+    keras.Model(inputs, getattr(keras.layers, name)()(inputs)).save(tmp_path / "m.keras")
+    x = [np.random.default_rng(0).normal(size=(batch or 2, *shape[1:])).astype(np.float32) for shape in shapes]
+    model = weightlens.load(tmp_path / "m.keras")
+    theirs = np.asarray(keras.models.load_model(tmp_path / "m.keras")(x))
+    if batch == 1:
+        assert not np.allclose(theirs, np.add(*x) / (1 if name == "Add" else 2))
+        with pytest.raises(UnsupportedLayer, match="take for a bias"):
+            model.predict(x)
+    else:
+        np.testing.assert_allclose(model.predict(x)[0], theirs, rtol=1e-6)

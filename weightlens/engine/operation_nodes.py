@@ -11,8 +11,9 @@ import numpy as np
 
 from weightlens.errors import UnsupportedLayer
 from weightlens.layers import LayerFunction
+from weightlens.layers.core import taken_for_a_bias
 from weightlens.model import Call, Layer, Ref
-from weightlens.operations.small_integers import kept_in_range, taken_for_a_bias
+from weightlens.operations.small_integers import kept_in_range
 from weightlens.recording import value_of
 from weightlens.specs.operation import is_tensorflow
 

@@ -140,8 +140,9 @@ class Run:
         offered: dict[str, Any] = {}
         if "call" in names:  # call("cell", x, ...)
             offered["call"] = lambda name, x, **arguments: self.layer(layer.inner[name], x, arguments, f"{path}/{name}")
-        if layer.config.get("stateful") and "batch" in names:
+        if "batch" in names:
             offered["batch"] = self.batch
+        if "batch" in names and layer.config.get("stateful"):
             if id(layer) in self.carrying:
                 raise UnsupportedLayer(layer.name, layer.class_name, "carries its state, and is called more than once")
             self.carrying.add(id(layer))

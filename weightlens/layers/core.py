@@ -17,10 +17,21 @@ def with_bias(x: Array, bias: Array, quirks: Quirks) -> Any:
 
     That matters where it was made for another axis of the same length; Keras before 3.7 adds it as NumPy does.
     """
-    long = [n for n in bias.shape if n > 1]
-    if ADDS_BIAS_AS_NUMPY in quirks.old or bias.ndim < 2 or len(long) != 1 or long[0] not in (x.shape[1], x.shape[-1]):
+    if ADDS_BIAS_AS_NUMPY in quirks.old or not taken_for_a_bias(x.shape, bias.shape):
         return x + bias
-    return x + np.reshape(bias, (-1,) if x.shape[-1] == long[0] else (-1, *((1,) * (x.ndim - 2))))
+    return x + np.reshape(bias, (-1,) if x.shape[-1] == bias.size else (-1, *((1,) * (x.ndim - 2))))
+
+
+def taken_for_a_bias(shape: tuple[int, ...], added: tuple[int, ...]) -> bool:
+    """Whether Keras since 3.7 adds an array of shape ``added`` along another axis than NumPy.
+
+    One with a single long axis, as long as the last or second axis of what it is added to, is a bias there, wherever that axis stands.
+    """
+    long = [axis - len(added) for axis, n in enumerate(added) if n > 1]
+    if len(long) != 1 or len(shape) < 2 or added[long[0]] not in (shape[1], shape[-1]):
+        return False
+    bias = -1 if added[long[0]] == shape[-1] else 1 - len(shape)
+    return long[0] != bias or len(added) > len(shape)
 
 
 def identity(x: Array, w: Weights, config: Config, step: Step) -> Any:

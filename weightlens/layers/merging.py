@@ -13,8 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from weightlens.layers.core import taken_for_a_bias
 from weightlens.layers.signature import Array, Config, Function, Masks, Step, Weights
-from weightlens.specs.quirks import LOSES_MASKS_OF_LISTS, NONE, Quirks
+from weightlens.specs.quirks import ADDS_BIAS_AS_NUMPY, LOSES_MASKS_OF_LISTS, NONE, Quirks
 
 NORM_EPSILON = 1e-7
 
@@ -25,9 +26,20 @@ def aligned(xs: Sequence[Array]) -> list[Any]:
     return [x if x.ndim == rank else np.reshape(x, (*x.shape[:1], *(1,) * (rank - x.ndim), *x.shape[1:])) for x in xs]
 
 
-def add(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
+def total(xs: list[Array], batch: int | None, quirks: Quirks) -> Any:
+    """The sum of inputs; refused where Keras takes one of them for a bias, which it does not where the number of samples is open."""
+
+    def added(x: Array, y: Array) -> Any:
+        if batch and ADDS_BIAS_AS_NUMPY not in quirks.old and taken_for_a_bias((batch, *x.shape[1:]), (batch, *y.shape[1:])):
+            raise NotImplementedError("adds an array that versions of Keras 3 take for a bias along another axis")
+        return x + y
+
+    return reduce(added, xs)
+
+
+def add(x: Sequence[Array], w: Weights, config: Config, step: Step, *, batch: int | None = None, quirks: Quirks = NONE) -> Any:
     """Sum of the inputs, element by element. ``keras.layers.Add``."""
-    return step("sum", reduce(np.add, aligned(x)))
+    return step("sum", total(aligned(x), batch, quirks))
 
 
 def subtract(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
@@ -36,9 +48,9 @@ def subtract(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
     return step("difference", first - second)
 
 
-def average(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
+def average(x: Sequence[Array], w: Weights, config: Config, step: Step, *, batch: int | None = None, quirks: Quirks = NONE) -> Any:
     """Mean of the inputs, element by element. ``keras.layers.Average``."""
-    return step("average", reduce(np.add, aligned(x)) / float(len(x)))
+    return step("average", total(aligned(x), batch, quirks) / float(len(x)))
 
 
 def multiply(x: Sequence[Array], w: Weights, config: Config, step: Step, *, mask: Array | None = None, quirks: Quirks = NONE) -> Any:

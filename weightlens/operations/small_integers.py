@@ -84,18 +84,6 @@ def kept_in_range(name: str, kind: str, given: Any, y: Array) -> Any:
     return y
 
 
-def taken_for_a_bias(shape: tuple[int, ...], added: tuple[int, ...]) -> bool:
-    """Whether Keras since 3.7 adds an array of shape ``added`` along another axis than NumPy.
-
-    One with a single long axis, as long as the last or second axis of what it is added to, is a bias there, wherever that axis stands.
-    """
-    long = [axis - len(added) for axis, n in enumerate(added) if n > 1]
-    if len(long) != 1 or len(shape) < 2 or added[long[0]] not in (shape[1], shape[-1]):
-        return False
-    bias = -1 if added[long[0]] == shape[-1] else 1 - len(shape)
-    return long[0] != bias or len(added) > len(shape)
-
-
 def layer_in_range(name: str, kind: str, y: Array) -> Any:
     """What a layer makes of whole numbers that Keras does not turn into fractions."""
     whole = spec(name).whole

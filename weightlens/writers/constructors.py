@@ -9,7 +9,7 @@ from weightlens.specs import options
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import REGISTERED, SPECS, spec
 
-OLD_ACTIVATIONS = frozenset({"hard_sigmoid_keras2", "softmax_v2", "thresholded_relu"})
+OLD_ACTIVATIONS = frozenset({"hard_sigmoid_keras2", "log_softmax_v2", "softmax_v2", "thresholded_relu"})
 # Options of older versions that change no number, whatever they are.
 WITHOUT_EFFECT = frozenset({
     "fused", "implementation", "consume_less", "dropout_W", "dropout_U", "truncate_gradient", "input_length", "has_input_vocabulary",
