@@ -113,6 +113,13 @@ def test_layers_that_keras_computes_otherwise_in_training_are_named(keras: Any, 
     assert as_in_prediction(weightlens.load(path)) == ["s", "b", "d"]
 
 
+def test_a_kernel_that_a_file_holds_twice_is_trained_once(keras: Any, tmp_path: Path) -> None:
+    k, path = keras.layers, tmp_path / "m.keras"
+    compiled(keras, ([k.SpectralNormalization(k.Dense(3, name="d"), name="s"), k.Dense(1, name="out")], {"loss": "mse"}), path)
+    fitted = weightlens.fit(path, [[1.0, 2.0, 3.0]], [[1.0]], epochs=1)
+    assert set(fitted.weights) == {"s/layer/kernel", "s/layer/bias", "out/kernel", "out/bias"}
+
+
 def test_files_of_keras_2_name_their_own_optimizers(tf_keras: Any, tmp_path: Path) -> None:
     network = compiled(tf_keras, ([tf_keras.layers.Dense(1)], {"loss": "mse"}), path := tmp_path / "m.h5")
     assert weightlens.load(path).training_config["optimizer_config"]["class_name"] == "Custom>SGD"

@@ -16,6 +16,7 @@ from weightlens.formats.weights.order import untrained_weights
 from weightlens.layers.activations import activate
 from weightlens.model import Model
 from weightlens.recording import Recorded, Role, Trace
+from weightlens.specs.registry import spec
 from weightlens.training.epoch import Epoch, Trained
 from weightlens.training.gradients import backward
 from weightlens.training.losses import Loss, remark_on
@@ -139,7 +140,7 @@ def trainable(model: Model, optimizer: Optimizer, start: Mapping[str, np.ndarray
     weights, still = [], {id(weight) for weight in untrained_weights(model)}
     for path, layer in layers_with_paths(model):
         for name, weight in layer.own_weights.items():
-            if not layer.trainable or not weight.is_floating or id(weight) in still:
+            if not layer.trainable or not weight.is_floating or id(weight) in still or name == spec(layer.class_name).again:
                 continue
             value = np.asarray(start.get(f"{path}/{name}", weight.value), np.float64)
             now = Recorded(value, kind="weight", name=name)
