@@ -34,3 +34,16 @@ def test_channels_by_themselves_as_in_one_call(rank: int, strides: tuple[int, ..
         taken = kernel[..., :channels, :]
         apart = products_apart(Recorded(seen), Recorded(taken)).value
         np.testing.assert_allclose(products_apart(seen, taken), apart, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize(("length", "says"), [(5, ""), (6, "in two ways")], ids=["one cell over", "two cells over"])
+def test_windows_that_leave_cells_over_are_refused_where_tensorflow_has_two_ways(rank: int, length: int, says: str) -> None:
+    """Of 6 cells it takes those at 0 and 3 with oneDNN, those at 1 and 4 without, if the layer is three-dimensional."""
+    x = np.arange(float(length**rank)).reshape(1, *(length,) * rank, 1)
+    sizes = (1,) * rank, (3,) * rank, (1,) * rank
+    if rank == 3 and says:
+        with pytest.raises(NotImplementedError, match=says):
+            windows(x, *sizes, "same", two_ways=True)
+    else:
+        assert windows(x, *sizes, "same", two_ways=rank == 3).shape == (1, *(2,) * rank, 1, *(1,) * rank)

@@ -35,7 +35,7 @@ def convolve(x: Array, kernel: Array, strides: Setting = 1, padding: str = "vali
     With ``groups``, channels and filters are split into as many parts, each part seeing its own channels only.
     """
     rank = kernel.ndim - 2
-    seen = windows(x, kernel.shape[:-2], per_axis(strides, rank), per_axis(rates, rank), padding, cut=rank == 3 and groups == 1)
+    seen = windows(x, kernel.shape[:-2], per_axis(strides, rank), per_axis(rates, rank), padding, two_ways=rank == 3 and groups == 1)
     if groups == 1:
         return products(seen, kernel)
     places, terms = seen.shape[: -rank - 1], math.prod(kernel.shape[:-1])

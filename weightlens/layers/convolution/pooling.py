@@ -22,7 +22,7 @@ def pooled(x: Array, config: Config, fill: float) -> Any:
     rank = x.ndim - 2
     size = per_axis(config.get("pool_size"), rank, 2)
     strides = size if config.get("strides") is None else per_axis(config["strides"], rank)
-    return windows(channels_last(x, config), size, strides, (1,) * rank, config.get("padding", "valid"), fill, cut=rank == 3)
+    return windows(channels_last(x, config), size, strides, (1,) * rank, config.get("padding", "valid"), fill, two_ways=rank == 3)
 
 
 def max_pooling(x: Array, w: Weights, config: Config, step: Step) -> Any:

@@ -49,11 +49,10 @@ def per_axis(setting: Setting, rank: int, default: int = 1) -> tuple[int, ...]:
     return sizes * rank if len(sizes) == 1 else sizes
 
 
-def margins(length: int, size: int, stride: int, padding: str, cut: bool = False) -> Pair:
+def margins(length: int, size: int, stride: int, padding: str) -> Pair:
     """Cells to add before and after an axis, as TensorFlow does; ``size`` is the window's span, dilation included.
 
-    Where "same" windows leave cells between them, these stand at the end. With ``cut`` they are cut off both ends
-    (negative margins): so do TensorFlow's three-dimensional layers without groups.
+    Where "same" windows leave cells over, these stand at the end.
     """
     if padding == "valid":
         return 0, 0
@@ -61,11 +60,13 @@ def margins(length: int, size: int, stride: int, padding: str, cut: bool = False
         return size - 1, 0
     if padding != "same":
         raise NotImplementedError(f"padding {padding!r} is not one that weightlens knows")
-    total = (-(-length // stride) - 1) * stride + size - length
-    if not cut:
-        total = max(total, 0)
-    before = int(total / 2)
-    return before, total - before
+    total = max(-left_over(length, size, stride), 0)
+    return total // 2, total - total // 2
+
+
+def left_over(length: int, size: int, stride: int) -> int:
+    """How many cells of an axis "same" windows do not reach, where strides are longer than they are; below 0: how many they lack."""
+    return length - (-(-length // stride) - 1) * stride - size
 
 
 def pad_space(x: Array, pairs: Sequence[Pair], fill: float = 0.0) -> Any:
@@ -80,12 +81,18 @@ def pad_space(x: Array, pairs: Sequence[Pair], fill: float = 0.0) -> Any:
     return np.pad(x, [(0, 0)] * first + grown + [(0, 0)], constant_values=fill)
 
 
-def windows(x: Array, size: Sizes, strides: Sizes, rates: Sizes, padding: str, fill: float = 0.0, cut: bool = False) -> Any:
-    """Every window of ``x``: ``(batch, *space, channels) -> (batch, *positions, channels, *size)``; ``cut`` as for ``margins``."""
+def windows(x: Array, size: Sizes, strides: Sizes, rates: Sizes, padding: str, fill: float = 0.0, two_ways: bool = False) -> Any:
+    """Every window of ``x``: ``(batch, *space, channels) -> (batch, *positions, channels, *size)``.
+
+    ``two_ways``: a layer for which TensorFlow leaves cells over at both ends without oneDNN, and at the end with it; refused where that
+    matters.
+    """
     rank, spans = len(size), [(n - 1) * rate + 1 for n, rate in zip(size, rates, strict=True)]
     lengths = x.shape[-rank - 1 : -1]
-    pairs = [margins(n, span, s, padding, cut) for n, span, s in zip(lengths, spans, strides, strict=True)]
-    x = pad_space(x, pairs, fill)
+    axes = list(zip(lengths, spans, strides, strict=True))
+    if two_ways and padding == "same" and any(left_over(*axis) > 1 for axis in axes):
+        raise NotImplementedError("has longer strides than windows, which TensorFlow places in two ways, with oneDNN and without")
+    x = pad_space(x, [margins(*axis, padding) for axis in axes], fill)
     space = tuple(range(x.ndim - rank - 1, x.ndim - 1))
     if any(x.shape[axis] < span for axis, span in zip(space, spans, strict=True)):
         raise NotImplementedError(f"its window of {' x '.join(map(str, spans))} is larger than its input")
