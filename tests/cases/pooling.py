@@ -32,7 +32,7 @@ CASES = [
     case("average pooling 2D, same", lambda k: k.layers.AveragePooling2D((3, 2), strides=2, padding="same"), (5, 5, 2), data=below),
     case("average pooling 2D, channels first", lambda k: k.layers.AveragePooling2D(2, padding="same", **FIRST), (2, 3, 5), data=below),
     case("average pooling 3D, same", lambda k: k.layers.AveragePooling3D(2, padding="same"), (3, 4, 3, 2), data=below),
-    case("average pooling 3D, a cell over", lambda k: k.layers.AveragePooling3D((1, 2, 1), strides=(2, 3, 2), padding="same"), (4, 5, 6, 1)),
+    case("average pooling 3D, cell over", lambda k: k.layers.AveragePooling3D((1, 2, 1), strides=(2, 3, 2), padding="same"), (4, 5, 6, 1)),
     case("global max pooling 1D", lambda k: k.layers.GlobalMaxPooling1D(), (5, 2)),
     case("global max pooling 2D, keepdims", lambda k: k.layers.GlobalMaxPooling2D(keepdims=True), (3, 4, 2)),
     case("global max pooling 3D, channels first", lambda k: k.layers.GlobalMaxPooling3D(**FIRST), (2, 3, 2, 4)),
