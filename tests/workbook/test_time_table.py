@@ -119,6 +119,12 @@ def test_many_weights_stand_under_the_table_or_beside_it(kind: str, tmp_path: Pa
     assert "kernel" in [cell.value for cell in many[5]], "right of all columns"
 
 
+def test_a_band_without_weights_leaves_no_room_for_them(tmp_path: Path) -> None:
+    page = sheet(small("LSTM", 10), tmp_path / "book.xlsx", np.ones((1, 4, 1)))
+    starts = [row for row in range(1, page.max_row + 1) if page.cell(row, 1).value == "start"]
+    assert len(starts) == 3 and page.cell(starts[-1] - 1, 2).value == "f0" and page.cell(starts[-1] - 3, 2).value == "forget gate f"
+
+
 def test_wide_input_is_not_shown_twice(tmp_path: Path) -> None:
     page = sheet(small("LSTM", 2, 9), tmp_path / "book.xlsx", np.ones((1, 2, 9)))
     assert page["B4"].value == "input product"

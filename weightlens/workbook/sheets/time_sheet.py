@@ -83,8 +83,9 @@ class TimeSheet:
         """The whole table, of very many columns in bands under each other; returns the column after it."""
         column = right = self.sequence(1)
         in_bands = self.table.height <= FEW_ROWS and sum(map(self.width, self.groups)) > WIDEST
-        for key in self.groups:
+        for i, key in enumerate(self.groups):
             if in_bands and column > 1 and column + self.width(key) > WIDEST_BAND:
+                self.above = self.above and any([*self.weights.values()][i:])  # else no room is left for them
                 self.top = self.begin(max(block.row + block.arrangement.height for block in self.sheet.blocks) + 2 - SECTION)
                 column = 1
             if in_bands and not self.weights[key]:  # gates under gates: a page can end between them
