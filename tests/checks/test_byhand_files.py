@@ -18,6 +18,7 @@ from tests.conftest import INPUTS, SAMPLES
 from tests.tables.test_tables import number, ods
 from weightlens.checks import check_by_hand
 from weightlens.checks.by_hand import output_rows
+from weightlens.checks.by_hand.claims import is_rule
 from weightlens.checks.by_hand.hand_report import HandReport
 from weightlens.checks.by_hand.numbers import number_of_cell, parse_number, rounding_allowances
 from weightlens.cli.main import main
@@ -41,6 +42,13 @@ def test_digits_are_read_from_the_text(text: str, value: float, decimals: int, d
 @pytest.mark.parametrize("text", ["1e999", "1e-999", "1 2", "0.59 33", "1/0", "1/2/3", "(0.5)", "0.5 V", "5,293.91", "nan", "-", "\u2026"])
 def test_what_is_no_number_or_may_be_two(text: str) -> None:
     assert parse_number(text) is None
+
+
+def test_very_long_cells_are_none_and_read_at_once() -> None:
+    many = 50_000
+    for text in ("1" * 350 + "/3", "1" * many + "/3", "1" + " " * many + "2", "1" * many + ",1x", "1." + "0" * many):
+        assert parse_number(text) is None
+    assert is_rule(["-" * many, "", ":-:"]) and not is_rule(["-" * many + "x"]) and not is_rule(["- - -"])
 
 
 OUTPUTS = ["0.988,0.012", "0.002,0.998", "0.002,0.998", "0.000,1.000"]

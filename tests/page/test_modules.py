@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import weightlens.page
 from weightlens.page.document import BOOT, MODULES, joined
 from weightlens.page.program import runs
+from weightlens.workbook.xlsx.charts import COLOURS
 
 STATIC = Path(weightlens.page.__file__).parent / "static"
 
@@ -29,6 +30,12 @@ def test_imports_stand_before(modules: tuple[str, ...]) -> None:
         found = re.findall(r'^import [^;]* from "\./(\w+)\.js";$', (STATIC / f"{name}.js").read_text(), re.MULTILINE)
         assert set(found) <= set(modules[:place]), name
     assert "import " not in re.sub(r"//.*|`[^`]*`|\"[^\"]*\"", "", joined(modules))
+
+
+def test_classes_have_the_colours_of_a_workbook() -> None:
+    source = (STATIC / "colours.js").read_text().partition("CLASSES = [")[2].partition("];")[0]
+    colours = ["".join(f"{int(part):02X}" for part in found) for found in re.findall(r"\[(\d+), (\d+), (\d+)\]", source)]
+    assert len(colours) > 1 and colours == list(COLOURS[: len(colours)])
 
 
 def test_names_are_unique() -> None:

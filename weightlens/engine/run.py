@@ -17,7 +17,7 @@ from weightlens.engine.logits import LOSSES, Producers, before_activation, produ
 from weightlens.engine.wanted import batch_size
 from weightlens.errors import BadInput, UnsupportedLayer, WeightlensError
 from weightlens.layers import function_of, mask_rule
-from weightlens.layers.masking import lost
+from weightlens.layers.masking import loses_mask
 from weightlens.limits import AT_ONCE
 from weightlens.model import Call, Layer, Model, Ref, Weight
 from weightlens.operations.small_integers import layer_in_range
@@ -90,7 +90,7 @@ class Run:
             self.refuse_faults(layer, given.x)
             return self.nested(layer.model, given.x, given.mask, path)
         out = self.layer(layer, given.x, given.named, path)
-        rule = mask_rule(layer.class_name) if mask_wanted and not lost(given.x, layer.quirks) else None
+        rule = mask_rule(layer.class_name) if mask_wanted and not loses_mask(given.x, layer.quirks) else None
         if rule is None:
             return out, None
         return out, self.guarded(layer, path, lambda: rule(given.x, settings(layer), given.mask, layer.quirks), name="mask")
@@ -142,10 +142,10 @@ class Run:
             offered["call"] = lambda name, x, **arguments: self.layer(layer.inner[name], x, arguments, f"{path}/{name}")
         if "batch" in names:
             offered["batch"] = self.batch
-        if "batch" in names and layer.config.get("stateful"):
-            if id(layer) in self.carrying:
-                raise UnsupportedLayer(layer.name, layer.class_name, "carries its state, and is called more than once")
-            self.carrying.add(id(layer))
+            if layer.config.get("stateful"):
+                if id(layer) in self.carrying:
+                    raise UnsupportedLayer(layer.name, layer.class_name, "carries its state, and is called more than once")
+                self.carrying.add(id(layer))
         return offered
 
     def refuse_faults(self, layer: Layer, x: object) -> None:

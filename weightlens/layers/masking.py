@@ -24,7 +24,7 @@ def blind_to_masks(arguments: Collection[str], quirks: Quirks) -> bool:
     return "initial_state" in arguments and not quirks.before_keras_3
 
 
-def lost(x: object, quirks: Quirks) -> bool:
+def loses_mask(x: object, quirks: Quirks) -> bool:
     """Whether a layer called on ``x`` hands on no mask, whatever its rule is."""
     return isinstance(x, (list, tuple)) and LOSES_MASKS_OF_LISTS in quirks.old
 

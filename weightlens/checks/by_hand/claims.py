@@ -24,7 +24,7 @@ COLUMNS = {
 SAID_ONCE = ("layer", "step", "sample")  # columns in which an empty cell means the one above: cells are often merged
 UNNAMED = {3: ("layer", "step", "value"), 4: ("layer", "step", "unit", "value"), 5: ("layer", "step", "sample", "unit", "value")}
 ABOVE = 20  # rows above a heading, with the title of a sheet or a name
-RULE = re.compile(r"[-+:=|\s]*[-=:]{2,}[-+:=|\s]*")  # a cell of the line below a heading in Markdown
+RULE, STROKE = re.compile(r"[-+:=|\s]+"), re.compile(r"[-=:]{2}")  # a cell of the line below a heading in Markdown, and what it has
 INDEX = re.compile(r"(?:(?<![\w)])-)?\d+(?:\.\d+)?")
 
 
@@ -104,7 +104,7 @@ def is_heading(cells: Sequence[str]) -> bool:
 
 def is_rule(cells: Sequence[str]) -> bool:
     """Whether a row is a line that was drawn: ``| --- | :-: |``."""
-    return any(cells) and all(RULE.fullmatch(cell) for cell in cells if cell)
+    return any(cells) and all(RULE.fullmatch(cell) and STROKE.search(cell) for cell in cells if cell)
 
 
 def first_of_table(rows: list[Row]) -> int:

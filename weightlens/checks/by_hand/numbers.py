@@ -15,7 +15,7 @@ from weightlens.tables.cells import ASCII_MINUS
 
 WRITTEN = re.compile(r"[-+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<bare>\d+))(?:[eE](?P<exponent>[-+]?\d{1,3}))?")
 GROUPS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")  # the space between thousands
-BESIDE = re.compile(r"(?<=[-+=~\u2248])\s+|\s+(?=[%\u2026.])")  # spaces after a sign, and before what ends a number
+BESIDE = re.compile(r"(?<=[-+=~\u2248])\s+|(?<!\s)\s+(?=[%\u2026.])")  # spaces after a sign, and before what ends a number
 POWER = re.compile(r"\s*[\u00b7\u22c5*\u00d7xX]\s*10(?:\^\(?([-+]?\d+)\)?|([\u207a\u207b]?[\u2070\u00b9\u00b2\u00b3\u2074-\u2079]+))")
 RAISED = str.maketrans("\u207a\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079", "+-0123456789")
 HALVES = {"\u00bd": "1/2", "\u2153": "1/3", "\u2154": "2/3", "\u00bc": "1/4", "\u00be": "3/4", "\u2044": "/"}
@@ -24,6 +24,7 @@ CUT_OFF = ("\u2026", "...")  # how a number ends whose further digits were left 
 DOUBLE = 15  # digits that a double holds
 OF_A_FRACTION = 3  # decimals to which a fraction is compared
 SMALLEST = 300  # decimals
+LONGEST = 400  # letters: room for every double, with all its digits
 MANY = 6  # numbers that cannot all end in a zero by chance
 
 
@@ -55,9 +56,12 @@ def parse_number(text: str) -> WrittenNumber | None:
 
     ``None`` if there is none, or if it may be two.
     """
-    clean = GROUPS.sub("", BESIDE.sub("", text.strip().translate(ASCII_MINUS))).lstrip("=~\u2248")
+    if len(text := text.strip()) > LONGEST:
+        return None
+    clean = GROUPS.sub("", BESIDE.sub("", text.translate(ASCII_MINUS))).lstrip("=~\u2248")
     if (fraction := FRACTION.fullmatch("".join(HALVES.get(letter, letter) for letter in clean))) is not None:
-        return WrittenNumber(int(fraction[1]) / int(fraction[2]), OF_A_FRACTION, OF_A_FRACTION, True)
+        share = float(fraction[1]) / float(fraction[2])
+        return WrittenNumber(share, OF_A_FRACTION, OF_A_FRACTION, True) if math.isfinite(share) else None
     ending = next((mark for mark in CUT_OFF if clean.endswith(mark)), "")
     clean = POWER.sub(lambda power: "e" + (power[1] or power[2].translate(RAISED)), clean.removesuffix(ending))
     clean = re.sub(r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?%?)$", r"\1.\2", clean)  # a decimal comma

@@ -90,7 +90,7 @@ def _connect(model: Model, config: dict[str, Any], dialect: Dialect) -> None:
     model.outputs = inbound.count_from_zero(model.layers, inbound.endpoints(config["output_layers"]), dialect)
     if dialect.major < 3:
         restore_lost_connection(model)
-    else:
+    elif not dialect.at_least(3, 2):
         inbound.count_used_calls(model.layers, model.outputs)
 
 

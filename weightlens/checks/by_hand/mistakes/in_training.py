@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by
-from weightlens.checks.by_hand.replay import Edit, Now, Own, change_by, compute_from
+from weightlens.checks.by_hand.replay import Edit, change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene, is_bias
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import named_operands
@@ -15,12 +15,12 @@ from weightlens.specs.activation import ACTIVATIONS
 
 ONE_WEIGHT = 2.0  # bits: made with one weight only
 POINT = 2.0  # bits: a point in the wrong place
-SLOPES: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "a (1 - a), that of a sigmoid,": lambda a: a * (1.0 - a),
-    "1 - a^2, that of a tanh,": lambda a: 1.0 - a * a,
-    "1 or 0, that of a relu,": lambda a: (a > 0).astype(np.float64),
-    "a alone": lambda a: a,
-}
+SLOPES: tuple[tuple[str, str, Callable[[np.ndarray], np.ndarray]], ...] = (  # the function, its derivative in words and of its result
+    ("sigmoid", "a (1 - a), that of a sigmoid,", lambda a: a * (1.0 - a)),
+    ("tanh", "1 - a^2, that of a tanh,", lambda a: 1.0 - a * a),
+    ("relu", "1 or 0, that of a relu,", lambda a: (a > 0).astype(np.float64)),
+    ("", "a alone", lambda a: a),
+)
 
 
 def steps_with_role(scene: Scene, kind: str, of: str = "") -> list[Step]:
@@ -97,9 +97,9 @@ def derivatives(scene: Scene) -> Iterator[Mistake]:
             if known.slope is not None:
                 words = f"the derivative in {place} was computed from the pre-activation, not from the activation"
                 yield Mistake("derivative elsewhere", words, {id(step.made): times(gradient, z, known.slope)}, step)
-            for name, slope in SLOPES.items():
-                if a.function[0] not in name:
-                    words = f"{name} was taken for the derivative in {place}"
+            for function, its_slope, slope in SLOPES:
+                if a.function[0] != function:
+                    words = f"{its_slope} was taken for the derivative in {place}"
                     yield Mistake("another derivative", words, {id(step.made): times(gradient, a, slope)}, step, 1.0)
 
 
@@ -151,8 +151,4 @@ def gradients(scene: Scene) -> Iterator[Mistake]:
 
 def turned_product(left: Recorded, right: Recorded) -> Edit:
     """An edit: the product of two other values, the first transposed."""
-
-    def edit(now: Now, own: Own) -> np.ndarray:
-        return np.asarray(now(left).T @ now(right))
-
-    return edit
+    return lambda now, own: np.asarray(now(left).T @ now(right))
