@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -44,20 +45,27 @@ def browser() -> Iterator[Any]:
         started.close()
 
 
+@pytest.fixture(scope="module")
+def tab(browser: Any) -> Shown:
+    """One tab for all pages of a module: a new one for each takes as long as the page itself."""
+    return Shown(browser.new_context(offline=True).new_page())
+
+
 @pytest.fixture
-def shown(browser: Any, tmp_path: Path) -> Iterator[Open]:
+def shown(tab: Shown, tmp_path: Path) -> Iterator[Open]:
     """Export a model and open its page; at the end nothing may have gone wrong in it."""
-    pages: list[Shown] = []
-    context = browser.new_context(offline=True)
+    size = tab.page.viewport_size
+    files = (tmp_path / f"{number}.html" for number in itertools.count())
 
     def show(model: Any, inputs: Any = None, **options: Any) -> Shown:
-        path = tmp_path / f"{len(pages)}.html"
+        path = next(files)
         weightlens.export(model, path, inputs=inputs, **options)
-        pages.append(Shown(context.new_page()))
-        pages[-1].page.goto(path.as_uri())
-        pages[-1].run("weightlens.ready")
-        return pages[-1]
+        tab.page.goto(path.as_uri())
+        tab.run("weightlens.ready")
+        return tab
 
     yield show
-    context.close()
-    assert [page.complaints for page in pages if page.complaints] == []
+    complaints, tab.complaints = tab.complaints, []
+    tab.page.mouse.move(0, 0)
+    tab.page.set_viewport_size(size)
+    assert complaints == []
