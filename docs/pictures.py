@@ -20,7 +20,7 @@ from PIL import Image, ImageChops
 
 import weightlens
 from weightlens.spreadsheet.cell_values import read_book
-from weightlens.spreadsheet.recalculate import blank_cached_values
+from weightlens.spreadsheet.recalculate import blank_cached_values, libreoffice
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLES, DOCS = ROOT / "sample_models", ROOT / "docs"
@@ -99,9 +99,7 @@ def on_one_page(book: Path) -> None:
 def printed(book: Path) -> list[list[str]]:
     """Print a workbook to a PDF beside it; the words of the last lines of each page, among them the sheet's name (it is in the footer)."""
     on_one_page(book)
-    profile = f"-env:UserInstallation={(book.parent / 'profile').as_uri()}"
-    command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(book.parent), str(book)]
-    subprocess.run(command, check=True, capture_output=True)
+    subprocess.run([*libreoffice(book.parent / "profile", "pdf", book.parent), str(book)], check=True, capture_output=True)
     pdf = book.with_suffix(".pdf")
     pages = subprocess.run(["pdftotext", "-layout", str(pdf), "-"], check=True, capture_output=True, text=True).stdout.split("\f")[:-1]
     return [[part.strip() for line in page.strip().splitlines()[-2:] for part in line.split("  ")] for page in pages]

@@ -16,6 +16,7 @@ from PIL import Image, ImageChops
 import weightlens
 from tests.gallery.__main__ import chosen, model_of, write_models
 from tests.gallery.shown import IN_TERMINAL, SHOWN, Shown
+from weightlens.spreadsheet.recalculate import libreoffice
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PICTURES = DOCS / "gallery"
@@ -62,9 +63,8 @@ def draw(folder: Path, shown: list[Shown]) -> None:
         books.append(model_of(folder, one).with_suffix(".xlsx"))
         weightlens.export(weightlens.load(model_of(folder, one)), books[-1], inputs=one.case.inputs(), neuron=False, force=True)
         on_one_page(books[-1])
-    profile = f"-env:UserInstallation={(folder.resolve() / 'profile').as_uri()}"
-    command = ["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(folder), *map(str, books)]
-    subprocess.run(command, check=True, capture_output=True)
+    command = libreoffice(folder.resolve() / "profile", "pdf", folder)
+    subprocess.run([*command, *map(str, books)], check=True, capture_output=True)
     PICTURES.mkdir(exist_ok=True)
     for one, book in zip(shown, books, strict=True):
         cut_out(book.with_suffix(".pdf"), sheet_of(book, one), PICTURES / f"{name_of(one)}.png")

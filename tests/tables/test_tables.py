@@ -20,6 +20,7 @@ from weightlens.checks.by_hand.claims import Claims, OutputRows, read_csv
 from weightlens.errors import BadInput
 from weightlens.inputs.answers import true_answers
 from weightlens.inputs.given import read_samples
+from weightlens.spreadsheet.recalculate import libreoffice
 from weightlens.tables import open_table
 from weightlens.training.data import read_data
 
@@ -161,10 +162,9 @@ def test_sheets(tmp_path: Path) -> None:
 @pytest.mark.office("libreoffice")
 def test_a_workbook_of_libreoffice(tmp_path: Path) -> None:
     (tmp_path / "x.csv").write_text("a,b\n0.5,1.25\n1,-3\n")
-    home = f"-env:UserInstallation=file://{tmp_path}/home"
     for suffix in ("ods", "xlsx"):
-        command = ["soffice", home, "--headless", "--convert-to", suffix, "--outdir", str(tmp_path), str(tmp_path / "x.csv")]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)
+        command = libreoffice(tmp_path / "profile", suffix, tmp_path)
+        subprocess.run([*command, str(tmp_path / "x.csv")], check=True, capture_output=True, timeout=120)
         assert arrays_of(str(tmp_path / f"x.{suffix}"), model((2,)))[0].tolist() == WANTED
 
 

@@ -32,9 +32,11 @@ Changes = Mapping[tuple[str, str], float]  # (sheet, reference) -> the number to
 CACHED = re.compile(rb"</f>\s*<v>[^<]*</v>")
 CACHED_OF_SHARED = re.compile(rb"(<f\b[^>]*/>)\s*<v>[^<]*</v>")  # a formula that stands in another cell
 PRINTING = re.compile(rb'<definedName [^>]*name="_xlnm\.Print_[^>]*>[^<]*</definedName>')  # titles take half of LibreOffice's time to read
-ALWAYS_RECALCULATE = """<?xml version="1.0" encoding="UTF-8"?>
+# Formulas are computed whatever is cached, and no version of LibreOffice is new here: a new one tries out how well it draws, for a second.
+SETTINGS = """<?xml version="1.0" encoding="UTF-8"?>
 <oor:items xmlns:oor="http://openoffice.org/2001/registry">
 <item oor:path="/org.openoffice.Office.Calc/Formula/Load"><prop oor:name="OOXMLRecalcMode" oor:op="fuse"><value>0</value></prop></item>
+<item oor:path="/org.openoffice.Setup/Product"><prop oor:name="ooSetupLastVersion" oor:op="fuse"><value>99.9</value></prop></item>
 </oor:items>"""
 MANY = 20  # from this many workbooks on, a second program is worth its start
 AT_ONCE = 100  # LibreOffice 7.4 crashes at the 247th file of one start
@@ -140,9 +142,7 @@ def with_libreoffice(files: Sequence[Path], done: Path) -> None:
 
 def run_libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
     """One LibreOffice for several files; restarted where it crashes. A file that crashes it twice is left out."""
-    (profile / "user").mkdir(parents=True)
-    (profile / "user" / "registrymodifications.xcu").write_text(ALWAYS_RECALCULATE)
-    command = ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", "xlsx", "--outdir", str(done)]
+    command = libreoffice(profile, "xlsx", done)
     waiting, suspect = list(files), None
     while waiting:
         attempt, rest = waiting[:AT_ONCE], waiting[AT_ONCE:]
@@ -152,6 +152,13 @@ def run_libreoffice(files: Sequence[Path], done: Path, profile: Path) -> None:
             del left[0]
         suspect = left[0] if left else None
         waiting = left + rest
+
+
+def libreoffice(profile: Path, suffix: str, folder: Path) -> list[str]:
+    """The command that converts files into a folder, in a profile of its own: two that run at the same time need two."""
+    (profile / "user").mkdir(parents=True, exist_ok=True)
+    (profile / "user" / "registrymodifications.xcu").write_text(SETTINGS)
+    return ["soffice", f"-env:UserInstallation={profile.as_uri()}", "--headless", "--convert-to", suffix, "--outdir", str(folder)]
 
 
 def with_gnumeric(files: Sequence[Path], done: Path) -> None:

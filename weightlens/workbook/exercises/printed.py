@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from weightlens.errors import BadInput
-from weightlens.spreadsheet.recalculate import run_program
+from weightlens.spreadsheet.recalculate import libreoffice, run_program
 from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.sheets.exercise import Blank
 from weightlens.workbook.sheets.network import NetworkSheets
@@ -30,8 +30,7 @@ def check_printer() -> None:
 
 def as_pdf(book: Path) -> Path:
     """The workbook as a PDF beside it."""
-    profile = f"-env:UserInstallation={(book.parent / 'profile').as_uri()}"
-    run_program(["soffice", profile, "--headless", "--convert-to", "pdf", "--outdir", str(book.parent), str(book)], 1)
+    run_program([*libreoffice(book.parent / "profile", "pdf", book.parent), str(book)], 1)
     made = book.with_suffix(".pdf")
     if not made.exists():
         raise BadInput("LibreOffice could not make a PDF of this exercise; write a workbook (-o FILE.xlsx) and print that")
