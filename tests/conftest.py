@@ -135,9 +135,14 @@ class Built:
     live: list[np.ndarray]  # what we say, given the network in memory
 
     @functools.cached_property
+    def model(self) -> weightlens.Model:
+        """The file, read once."""
+        return weightlens.load(self.path)
+
+    @functools.cached_property
     def predicted(self) -> list[np.ndarray]:
         """What we say, given the file."""
-        return weightlens.load(self.path).predict(self.inputs)
+        return self.model.predict(self.inputs)
 
 
 @pytest.fixture(scope="session")

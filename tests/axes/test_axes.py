@@ -38,7 +38,7 @@ def traced(built: Callable[[Case], Built]) -> Traced:
 
     @functools.cache
     def trace(case: Case) -> tuple[weightlens.Model, list[np.ndarray], Trace]:
-        model, inputs = weightlens.load(built(case).path), [np.asarray(x) for x in case.inputs()]
+        model, inputs = built(case).model, [np.asarray(x) for x in case.inputs()]
         return model, inputs, model.trace(inputs)
 
     return trace

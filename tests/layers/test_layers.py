@@ -52,7 +52,7 @@ def test_numpy_equals_keras(case: Case, built: Callable[[Case], Built]) -> None:
 @every_case
 def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], Built], monkeypatch: pytest.MonkeyPatch) -> None:
     """A network whose samples are computed three at a time, and side by side, answers as one that computes all of them together."""
-    model = weightlens.load(built(case).path)
+    model = built(case).model
     if not samples_are_independent(model):
         return
     monkeypatch.setattr(forward, "samples_at_once", lambda model, arrays: 3)
@@ -71,7 +71,7 @@ def test_portions_equal_all_samples_at_once(case: Case, built: Callable[[Case], 
 @every_case
 def test_recorded_equals_plain(case: Case, built: Callable[[Case], Built]) -> None:
     try:
-        recorded = weightlens.load(built(case).path).trace(built(case).inputs).outputs
+        recorded = built(case).model.trace(built(case).inputs).outputs
     except UnsupportedLayer:
         if case.workbook:
             raise
