@@ -25,6 +25,7 @@ from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.drawing import hidden_space, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.formulas.promote import fuse
+from weightlens.workbook.layout.blanks import is_whole
 from weightlens.workbook.layout.plan import Plan
 from weightlens.workbook.neuron.neuron_sheet import neuron_sheets
 from weightlens.workbook.sheets import controls, exercise, maps
@@ -51,6 +52,7 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
     ``verified`` says which spreadsheet program recalculated the workbook; ``printed``: only what is printed of an exercise is shown.
     """
     bare = options.detail == "weights"
+    styles.whole = not bare and is_whole(model)
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
     net = replace(net, printed=printed)
     write_sheets(net, verified)
