@@ -377,6 +377,13 @@ def test_only_pictures_are_painted(shown: Open) -> None:
 
 
 @browser
+def test_inputs_that_nobody_gave_are_said_to_be_made_up(shown: Open) -> None:
+    for given, words in ((None, "No input was given (-i): these are examples, most of them random."), (np.ones((1, 8, 8, 1)), "")):
+        sentence = shown(SAMPLES / "digits_cnn.keras", given).page.locator(".middle .sentence").inner_text()
+        assert sentence.partition("nothing is computed here.")[2].strip() == words
+
+
+@browser
 def test_inputs_are_called_as_on_a_sheet(shown: Open) -> None:
     page = shown(SAMPLES / "or.h5")
     click(page, "input_layer", 1, 1)

@@ -21,12 +21,8 @@ from weightlens.workbook.xlsx.pages import width_of
 
 
 def made_up(net: NetworkSheets) -> str:
-    """Where the inputs come from, if nobody gave any."""
-    if not net.made_up:
-        return ""
-    table = net.plan.one_sheet and all(bool(np.isin(x.value, (0.0, 1.0)).all()) for x in net.plan.trace.inputs)
-    what = "all combinations of 0 and 1" if table else "examples, most of them random"
-    return f" No input was given (-i): these are {what}."
+    """Where the inputs come from, as a sentence after others, if nobody gave any."""
+    return f" {net.made_up[0].upper()}{net.made_up[1:]}." if net.made_up else ""
 
 
 def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> tuple[Winner | None, int]:
