@@ -73,8 +73,8 @@ class Drawn:
 class NetworkSheets:
     """Puts the blocks of a plan on sheets, with captions and labels.
 
-    ``arrays`` are the inputs as given (``made_up``: what they are, if nobody gave any); the network shows only some of them. ``occurrences`` are,
-    where a layer is one block, those of the steps that are left. ``printed``: an exercise for a printer.
+    ``arrays`` are the inputs as given, of which the network shows only some; ``made_up`` says what they are, if nobody gave any.
+    ``occurrences`` are, where a layer is one block, those of the steps that are left. ``printed``: an exercise for a printer.
     """
 
     model: Model
