@@ -184,3 +184,15 @@ def test_weights_of_another_network_are_compared_as_they_are(tmp_path: Path) -> 
     found = compare(whole, bare)
     assert [change.status for change in found.weights] == ["only in A", "only in B"]
     assert not any("pool" in text for text in found.architecture)
+
+
+def test_what_differs_is_read_when_it_is_printed(tmp_path: Path) -> None:
+    before, after = write_tiny(tmp_path / "a.h5"), write_tiny(tmp_path / "b.h5")
+    with h5py.File(after, "r+") as file:
+        found: list[Any] = []
+        file.visititems(lambda _, item: found.append(item) if getattr(item, "shape", None) == np.shape(BIAS) else None)
+        found[0][0] += 0.5
+    lines = str(weightlens.diff(before, after)).splitlines()
+    assert lines[:2] == [f"A  {before}", f"B  {after}"] and lines[-1] == "differs"
+    assert [line.partition(":")[2] for line in lines[2:-1]] == [" 1 number differs, most of all [0] by 0.5"]
+    assert str(weightlens.diff(before, before)).splitlines()[-1] == "same"

@@ -70,6 +70,11 @@ class Difference:
         """Whether nothing differs."""
         return not self.architecture and all(change.same for change in self.weights)
 
+    def __str__(self) -> str:
+        """What differs, a line each."""
+        lines = [*self.architecture, *(change.words for change in self.weights if not change.same)]
+        return "\n".join([f"A  {self.names[0]}", f"B  {self.names[1]}", *lines, "differs" if lines else "same"])
+
 
 Pair = tuple[str, Weight | None, Weight | None]  # a name, and the weight of that name in A and in B
 

@@ -138,7 +138,9 @@ def test_trace(run: Run, tiny: Path) -> None:
 
 
 def test_trace_without_input_uses_the_truth_table(run: Run, tiny: Path) -> None:
-    assert "sample 3" in run("trace", tiny)[1]
+    code, said, note = run("trace", tiny)
+    assert code == 0 and "sample 3" in said and "Note: no input was given (-i): these are all combinations of 0 and 1\n" in note
+    assert "no input was given" not in run("trace", tiny, "-i", "0,1")[2] + run("trace", tiny, "--quiet")[2]
 
 
 def test_predict(run: Run, tiny: Path, tmp_path: Path) -> None:

@@ -51,16 +51,26 @@ def test_train_sheet_writes_the_contract(run: Run) -> None:
     assert book.block("learning_rate") == pytest.approx([0.2]), "the file's own learning rate"
 
 
+def test_a_sigmoid_in_the_loss_of_a_softmax_is_explained_at_the_terminal_as_on_the_sheet(run: Run) -> None:
+    code, out, err = run("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--format", "table")
+    assert code == 0 and "delta = (1 / (1 + e^(-pre-activation)) - targets) / 8" in out
+    assert "Note: Keras computes this loss from z and not from the softmax above" in err
+    neuron = ("train-sheet", SAMPLES / "relu_neuron.h5", "-i", SAMPLES / "relu_neuron_data.csv", "--target", "y", "--format", "table")
+    assert run(*neuron)[2] == ""
+
+
 def test_the_file_name_is_made_and_never_overwritten(run: Run) -> None:
     command = ("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--epochs", 1)
-    assert run(*command)[0] == 0 and Path("or_learns.xlsx").exists()
+    code, out, _ = run(*command)
+    assert code == 0 and Path("or_learns.xlsx").exists() and ": 1 epoch, loss" in out
+    assert "after 1 epoch" in read_book("or_learns.xlsx").sheets["Data"].values()
     assert "--force" in refusal(run(*command))
     assert run(*command, "--force")[0] == 0
 
 
 def test_the_first_step_as_a_table(run: Run) -> None:
-    code, out, err = run("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--format", "table")
-    assert (code, err) == (0, "")
+    code, out, _ = run("train-sheet", OR, "-i", OR_DATA, "--target", "y", "--format", "table")
+    assert code == 0
     for words in ("dot product = input . kernel", "targets", "new kernel = kernel - learning rate * gradient of kernel", "input^T . delta"):
         assert words in out
     assert "of  " not in out and not list(Path().iterdir()), "nothing is written"

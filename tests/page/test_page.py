@@ -231,6 +231,19 @@ def test_names_are_texts(shown: Open, tmp_path: Path) -> None:
 
 
 @browser
+def test_long_names_are_told_apart_within_their_boxes(shown: Open) -> None:
+    names = ["expanded_conv_depthwise", "expanded_conv_depthwise_BN", "W" * 30, "\u795e" * 30]
+    layers = [dense(name, Ref(before)) for before, name in zip(["x", *names], names, strict=False)]
+    page = shown(network(*layers, outputs=[Ref(names[-1])]), [[0, 1]])
+    _, *read = [node.locator(".name").text_content() for node in page.page.locator(".node").all()]
+    assert read[:2] == ["expanded\u2026v_depthwise", "expanded\u2026epthwise_BN"]
+    boxes = [page.page.locator(".node rect").nth(i).bounding_box() for i in (1, 3)]
+    strips = [{"x": box["x"] + box["width"] + 1, "y": box["y"] + 3, "width": 4, "height": 14} for box in boxes]
+    plain, wide = (page.page.screenshot(clip=strip) for strip in strips)
+    assert plain == wide, "the letters end with the box, however wide they are"
+
+
+@browser
 def test_what_scripts_may_not_do(shown: Open) -> None:
     page = shown(XOR)
     for script in ("weightlens.set('xor/activation', 0, 1)", "weightlens.set('xor/bias', 7, 1)", "weightlens.set('xor/bias', 0, '1')",
@@ -377,6 +390,13 @@ def test_only_pictures_are_painted(shown: Open) -> None:
 
 
 @browser
+def test_inputs_that_nobody_gave_are_said_to_be_made_up(shown: Open) -> None:
+    for given, words in ((None, "No input was given (-i): these are examples, most of them random."), (np.ones((1, 8, 8, 1)), "")):
+        sentence = shown(SAMPLES / "digits_cnn.keras", given).page.locator(".middle .sentence").inner_text()
+        assert sentence.partition("nothing is computed here.")[2].strip() == words
+
+
+@browser
 def test_inputs_are_called_as_on_a_sheet(shown: Open) -> None:
     page = shown(SAMPLES / "or.h5")
     click(page, "input_layer", 1, 1)
@@ -418,4 +438,4 @@ def test_layers_of_a_nested_model_are_told_apart(shown: Open) -> None:
         outputs=[Ref("a_model_with_a_long_name")],
     )
     names = shown(outer, [[1.0, 2.0]]).page.locator(".node .name").all_text_contents()
-    assert names[1:] == ["\u2026/feature_extractor_a", "\u2026/feature_extractor_b"]
+    assert names[1:] == ["\u2026feature_extractor_a", "\u2026feature_extractor_b"]

@@ -145,6 +145,9 @@ def test_a_twin_needs_no_calculator(tmp_path: Path) -> None:
     answers = {entry.name: entry.found(stored).numbers.reshape(entry.arrangement.shape) for entry in solved}
     assert set(answers) == {"dot product", "pre-activation", "max"}, "no shares, which are powers of e"
     assert all(np.array_equal(numbers, np.rint(numbers)) for numbers in answers.values())
+    sheet = openpyxl.load_workbook(tmp_path / "twin.xlsx")["1 network"]
+    kinds = {area: {cell.number_format for row in sheet[area] for cell in row} for area in ("B8:C11", "E8:F11", "E17:F18", "R8:S11")}
+    assert kinds == {"B8:C11": {"General"}, "E8:F11": {"General"}, "E17:F18": {"General"}, "R8:S11": {"0.0%"}}, "1, and not 1.000"
 
 
 @pytest.mark.parametrize("engine", OFFICE)
@@ -180,6 +183,30 @@ def test_on_paper_the_answers_are_at_the_end(tmp_path: Path, capsys: pytest.Capt
     )
     first, *_, last = pages(tmp_path / "sine.pdf")
     assert "Inputs" in first and "Answers" in last
+
+
+@pytest.mark.office("libreoffice")
+@pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils are not installed")
+def test_paper_names_the_winners_at_the_end_and_promises_nothing_live(tmp_path: Path) -> None:
+    weightlens.export(SAMPLES / "or.h5", tmp_path / "or.pdf", exercise=True, labels=["False", "True"])
+    asked, solved = pages(tmp_path / "or.pdf")
+    assert [re.split(r" {2,}", line.strip())[-1] for line in solved.splitlines() if "%" in line] == ["False", "True", "True", "True"]
+    assert not re.search("%|live|change", asked) and "what goes in" in asked
+    x = sample_input(SAMPLES / "xor_relu.h5")
+    weightlens.export(weightlens.simplify(SAMPLES / "xor_relu.h5", x).model, tmp_path / "xor.pdf", inputs=x, exercise=True)
+    *_, first, second, third = pages(tmp_path / "xor.pdf")
+    assert "Answers: " in first and (second + third).count("Answe") == 2, "in the footers only: no title that its column would cut"
+    assert re.findall(r"\b(?:no|yes)\b", third)[:4] == ["no", "yes", "yes", "no"]
+
+
+def test_what_is_filled_in_is_checked_by_the_command_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "or.xlsx"
+    assert main(["export", str(SAMPLES / "or.h5"), "--blank", "dot product", "-o", str(path)]) == 0
+    command = capsys.readouterr().out.partition("once it is filled in: weightlens ")[2].split()
+    book = openpyxl.load_workbook(path)
+    book["1 network"]["E8"], book["1 network"]["F8"] = 0, 7
+    book.save(path)
+    assert main(command) == 1 and "dense/dot product, sample 0" in capsys.readouterr().out
 
 
 def test_a_pdf_is_an_exercise(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

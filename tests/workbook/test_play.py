@@ -106,10 +106,11 @@ def test_made_up_inputs_are_said_to_be(tmp_path: Path) -> None:
     for name, words, given in (
         ("or.h5", "all combinations of 0 and 1", np.ones((2, 2))),
         ("digits_cnn.keras", "most of them random", np.ones((1, 8, 8, 1))),
+        ("relu_neuron.h5", "these are examples.", np.ones((1, 1))),
     ):
         weightlens.export(SAMPLES / name, tmp_path / "a.xlsx")
         weightlens.export(SAMPLES / name, tmp_path / "b.xlsx", inputs=given)
-        sheet = "1 network" if name == "or.h5" else "Inputs"
+        sheet = "Inputs" if name == "digits_cnn.keras" else "1 network"
         assert words in str(read_book(tmp_path / "a.xlsx").sheets[sheet]["B2"])
         assert "No input" not in str(read_book(tmp_path / "b.xlsx").sheets[sheet]["B2"])
 

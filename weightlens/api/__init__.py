@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from weightlens.errors import BadInput
 from weightlens.formats import files_of, load
 from weightlens.model import Model
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from weightlens.api.recorder import Recorder
@@ -144,7 +145,7 @@ class Fitted:
 
     def __repr__(self) -> str:
         hits = "" if self.accuracy is None else f", accuracy {self.accuracy:.1%}"
-        return f"<Fitted: {self.epochs:,} epochs, loss {self.loss_before:.6g} -> {self.loss_after:.6g}{hits}>"
+        return f"<Fitted: {counted(self.epochs, 'epoch')}, loss {self.loss_before:.6g} -> {self.loss_after:.6g}{hits}>"
 
 
 def fit(

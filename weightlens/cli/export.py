@@ -151,8 +151,9 @@ class Wish(NamedTuple):
 
             with cell_progress() as progress:
                 write_workbook(model, self.file, inputs, replace(options, progress=progress, warn=note))
-            command = None if self.is_pdf else check_command(self.model, self.file)
-            advice = "Print it; the answers are at the end." if self.is_pdf else f"Open it, or: {command}"
+            command = None if self.is_pdf else check_command(self.model, self.file, options.blanks)
+            opened = "Open it; once it is filled in:" if options.blanks else "Open it, or:"
+            advice = "Print it; the answers are at the end." if self.is_pdf else f"{opened} {command}"
         note_non_finite_weights(model)
         size = self.file.stat().st_size
         report_done(
@@ -165,13 +166,13 @@ class Wish(NamedTuple):
         )
 
 
-def check_command(opening: ModelOptions, file: Path) -> str:
-    """The command that checks the workbook against the model, with the same options."""
+def check_command(opening: ModelOptions, file: Path, exercise: bool) -> str:
+    """The command that checks the workbook (or what was filled in) against the model, with the same options."""
     import shlex
 
     options = {"--config": opening.config, "--assume": opening.assume, "--layers": opening.layers}
     given = [word for option, value in options.items() if value for word in (option, value)]
-    return shlex.join(["weightlens", "check", opening.path, *given, "--workbook", str(file)])
+    return shlex.join(["weightlens", "check", opening.path, *given, "--by-hand" if exercise else "--workbook", str(file)])
 
 
 def split_list(text: str) -> list[str]:

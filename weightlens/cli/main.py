@@ -25,7 +25,7 @@ from weightlens.cli.common import (
     samples_of,
 )
 from weightlens.cli.destination import Destination
-from weightlens.cli.messages import note_non_finite_weights, report_error, unexpected_error
+from weightlens.cli.messages import note, note_non_finite_weights, report_error, unexpected_error
 from weightlens.errors import BadInput, WeightlensError
 from weightlens.stopping import Stopped
 from weightlens.terminal import QUIET
@@ -190,6 +190,7 @@ def trace(
     weightlens trace custom.h5 -i x.npy --layers conv1..pool3
     """
     from weightlens.engine.forward import trace as run
+    from weightlens.inputs.defaults import default_words
     from weightlens.terminal.describe import layers_called
     from weightlens.terminal.print_trace import Looks, print_trace, write_json
 
@@ -199,6 +200,8 @@ def trace(
     loaded = ModelOptions(model, config, assume, layers).load()
     chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)
+    if given is None:
+        note(default_words(loaded))
     recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
     places, looks = None, Looks(full, precision, heat, explain)
     if cells is not None:

@@ -13,6 +13,7 @@ from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, printable_path, report_done
 from weightlens.errors import BadInput
 from weightlens.files import refuse_standard_output
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from weightlens.model import Model
@@ -125,6 +126,8 @@ def train_sheet(
     if out.format != "xlsx":
         from weightlens.terminal.print_trace import print_trace, write_json
 
+        if epoch.remark:
+            note(epoch.remark)
         first = epoch.trace
         out.write(lambda screen: print_trace(first, screen), json=lambda file: write_json(first, file, (), command="train-sheet"))
         return
@@ -161,7 +164,7 @@ def write_sheet(model: Model, asked: Training, epoch: Epoch, read: Data, epochs:
             progress=lambda done, of: advance(1),
         )
     report_done(
-        f"{out.file} written ({out.file.stat().st_size:,} bytes): {epochs} epochs, {loss_words(epoch)}. "
+        f"{out.file} written ({out.file.stat().st_size:,} bytes): {counted(epochs, 'epoch')}, {loss_words(epoch)}. "
         "Change the learning rate on its Data sheet.",
         *(advice(epoch) if epochs else []),
     )
@@ -200,7 +203,7 @@ def fit(
     before, after = epoch.seen or (None, None)
     words = advice(epoch)
     report_done(
-        f"{printable_path(output)} written after {epochs} epochs: {loss_words(epoch)}{hits}",
+        f"{printable_path(output)} written after {counted(epochs, 'epoch')}: {loss_words(epoch)}{hits}",
         *words,
         output_format=output_format,
         command="fit",

@@ -26,7 +26,7 @@ FEW = 500  # numbers in one sample, above which one sample is enough
 def default_inputs(model: Model) -> list[np.ndarray]:
     """One default array per input of the model, with a few samples each."""
     wanted = wanted_inputs(model)
-    table = small_table(model, wanted[0]) if len(wanted) == 1 else None
+    table = small_table(model, wanted)
     if table is not None:
         return [table]
     shapes = example_shapes(model, wanted)
@@ -38,8 +38,18 @@ def default_inputs(model: Model) -> list[np.ndarray]:
     return [example_array(w, (samples, *shape), first_users(model, w.name)) for w, shape in zip(wanted, shapes, strict=True)]
 
 
-def small_table(model: Model, w: Wanted) -> np.ndarray | None:
-    """The truth table for two to four plain inputs, a short ramp for one; ``None`` for others."""
+def default_words(model: Model) -> str:
+    """What the default inputs are, for those who gave none."""
+    table = small_table(model, wanted_inputs(model))
+    what = "examples, most of them random" if table is None else "all combinations of 0 and 1" if table.shape[1] > 1 else "examples"
+    return f"no input was given (-i): these are {what}"
+
+
+def small_table(model: Model, wanted: list[Wanted]) -> np.ndarray | None:
+    """The truth table for one input of two to four plain numbers, a short ramp for one number; ``None`` for others."""
+    if len(wanted) != 1:
+        return None
+    w = wanted[0]
     if w.text or w.batch or w.shape is None or len(w.shape) != 1 or w.size not in (1, 2, 3, 4):
         return None
     if not all(spec_of(user).truth_table for user in first_users(model, w.name)):

@@ -108,13 +108,14 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
     """The data of the page."""
     from weightlens.page import layers_and_blocks, pack
     from weightlens.page.program import Writer
+    from weightlens.workbook.sheets.play import made_up
 
     network = planned(model, inputs, options)
     plan = network.plan
     refuse_large(4 * sum(placed.made.size for placed in plan.placed.values() if placed.kind == "weight"))
     program = Writer(plan).write()
     names = layers_and_blocks.unique_names(program)
-    layers = layers_and_blocks.layers(plan.trace, program)
+    layers = layers_and_blocks.layers(plan.trace, program, made_up(network))
     number = {layer["path"]: i for i, layer in enumerate(layers)}
     along = layers_and_blocks.input_axes(plan.trace)
     blocks = [layers_and_blocks.block(program, k, plan.trace, number, names, along) for k in range(len(program.placed))]
@@ -125,7 +126,6 @@ def packed(model: Model, inputs: Any, options: Options) -> str:
         "model": {"format": source.format, "keras": source.keras_version, "parameters": model.size},
         "labels": list(network.options.labels),
         "inputLabels": list(network.options.input_labels),
-        "madeUp": network.made_up,
         "layers": layers,
         "blocks": blocks,
         "size": program.size,

@@ -19,8 +19,11 @@ from weightlens.workbook.layout.plan import Placed
 LONGEST_AXIS = 1 << 16  # places with names of their own
 
 
-def layers(trace: Trace, program: Program) -> list[dict[str, Any]]:
-    """The layers in the order in which they are computed, inputs first; ``reads``: the numbers of those that each one reads."""
+def layers(trace: Trace, program: Program, made_up: str) -> list[dict[str, Any]]:
+    """The layers in the order in which they are computed, inputs first; ``reads``: the numbers of those that each one reads.
+
+    ``made_up``: what is said besides of the inputs.
+    """
     paths = list(dict.fromkeys(placed.layer for placed in program.placed))
     number = {path: i for i, path in enumerate(paths)}
     reads: dict[str, dict[int, None]] = {path: {} for path in paths}
@@ -31,16 +34,17 @@ def layers(trace: Trace, program: Program) -> list[dict[str, Any]]:
         for x in (program.placed[k] for k in read):
             if x.kind != "weight" and x.layer != placed.layer:
                 reads[placed.layer][number[x.layer]] = None
-    return [one_layer(trace, path, list(reads[path]), shapes.get(path, ())) for path in paths]
+    said = dict.fromkeys((x.layer for x in trace.inputs), made_up)
+    return [one_layer(trace, path, list(reads[path]), shapes.get(path, ()), said.get(path, "")) for path in paths]
 
 
-def one_layer(trace: Trace, path: str, reads: list[int], shape: tuple[int, ...]) -> dict[str, Any]:
+def one_layer(trace: Trace, path: str, reads: list[int], shape: tuple[int, ...], more: str) -> dict[str, Any]:
     """One box of the graph."""
     layer = trace.layers.get(path)
     return {
         "path": path,
         "call": "" if layer is None else call_words(layer),
-        "sentence": "" if layer is None else sentence(layer),
+        "sentence": (("" if layer is None else sentence(layer)) + more).strip(),
         "parameters": 0 if layer is None else layer.size,
         "reads": reads,
         "shape": list(shape),

@@ -15,7 +15,7 @@ from weightlens.engine.binding import bind
 from weightlens.engine.forward import record, trace
 from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.answers import labels_of, refuse_labels
-from weightlens.inputs.defaults import default_inputs
+from weightlens.inputs.defaults import default_inputs, default_words
 from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.recording.calls import operation
@@ -25,6 +25,7 @@ from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.drawing import hidden_space, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.formulas.promote import fuse
+from weightlens.workbook.layout.blanks import is_whole
 from weightlens.workbook.layout.plan import Plan
 from weightlens.workbook.neuron.neuron_sheet import neuron_sheets
 from weightlens.workbook.sheets import controls, exercise, maps
@@ -51,6 +52,7 @@ def build(model: Model, inputs: Any, options: Options, styles: Styles, verified:
     ``verified`` says which spreadsheet program recalculated the workbook; ``printed``: only what is printed of an exercise is shown.
     """
     bare = options.detail == "weights"
+    styles.whole = not bare and is_whole(model)
     net = bare_network(model, options, styles) if bare else traced_network(model, inputs, options, styles)
     net = replace(net, printed=printed)
     write_sheets(net, verified)
@@ -119,7 +121,8 @@ def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) 
         known = (labels_of(model, y.shape[-1]) for y in recorded.results if y.ndim)
         options = replace(options, labels=next((tuple(labels) for labels in known if labels), ()))
     recorded, occurrences = fuse(recorded) if detail == "layers" else (recorded, None)
-    return NetworkSheets(model, Plan(recorded, whole=occurrences is None), styles, options, detail, arrays, inputs is None, occurrences)
+    made_up = default_words(model) if inputs is None else ""
+    return NetworkSheets(model, Plan(recorded, whole=occurrences is None), styles, options, detail, arrays, made_up, occurrences)
 
 
 def refuse_text(recorded: Trace) -> None:

@@ -122,9 +122,13 @@ export class Graph {
         },
       },
       draw("rect", { width: WIDE, height: HIGH, rx: 6 }),
-      draw("text", { x: 8, y: 14, class: "name" }, cutPath(layer.path, 21)),
-      draw("text", { x: 8, y: 29 }, cut(layer.call || "input", 28)),
-      draw("text", { x: 8, y: 43, class: "small" }, cut(below, 33)),
+      draw(
+        "svg", // what wide letters make longer than the box ends with it
+        { width: WIDE - 2, height: HIGH },
+        draw("text", { x: 8, y: 14, class: "name" }, cutPath(layer.path, 20)),
+        draw("text", { x: 8, y: 29 }, cut(layer.call || "input", 28)),
+        draw("text", { x: 8, y: 43, class: "small" }, cut(below, 33)),
+      ),
       draw("circle", { class: "moved", cx: WIDE - 10, cy: 11, r: 4 }),
     );
   }
@@ -154,4 +158,8 @@ export class Graph {
 export const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…` : text);
 
 /** A path cut where it is too long: its end tells one layer from the next. */
-const cutPath = (path, most) => (path.length > most && path.includes("/") ? `…${path.slice(1 - most)}` : cut(path, most));
+const cutPath = (path, most) => {
+  if (path.length <= most) return path;
+  const begin = path.includes("/") ? "" : path.slice(0, 8);
+  return `${begin}…${path.slice(begin.length + 1 - most)}`;
+};

@@ -42,6 +42,11 @@ def number(value: float) -> str:
     return format(Decimal(f"{value:.6g}"), "f") if abs(value) < 1e6 else str(round(value))
 
 
+def counted(amount: int, word: str) -> str:
+    """``1 epoch``, ``5,000 epochs``."""
+    return f"{amount:,} {word}" + ("" if amount == 1 else "s")
+
+
 def sizes(value: Any, rank: int) -> list[int]:
     """A whole number for each axis, from one or from a list; empty where there are none."""
     listed = list(value) if isinstance(value, (list, tuple)) else [value]

@@ -49,7 +49,8 @@ def show_answers(net: NetworkSheets, blanks: list[Blank]) -> None:
         for block in [block for block in sheet.blocks if id(block) not in blank]:
             make = partial(refer, block.cells)
             page.put(Block(block.arrangement, block.values, block.style, make=make), block.row, block.column)
-        page.texts = {place: text for place, text in sheet.texts.items() if not text.formula}
+        page.texts = {place: text for place, text in sheet.texts.items() if not text.formula} | sheet.solved
         page.widths, page.heights, page.merges = dict(sheet.widths), dict(sheet.heights), list(sheet.merges)
-        page.default_width, page.default_height, page.numbered = sheet.default_width, sheet.default_height, sheet.numbered  # cut alike
+        page.default_width, page.default_height, page.numbered = sheet.default_width, sheet.default_height, sheet.numbered
+        page.freeze = sheet.freeze  # cut alike, with the same captions on each page
         sheet.finishing = []  # charts of numbers that are not there yet

@@ -39,6 +39,7 @@ LEGEND = (
     ("above 0", "colour scale: the darker, the further above 0; only a pale blue with a frame is an input"),
     ("large", "colour scale over numbers that are all 0 or more: the darker, the larger"),
 )
+ON_PAPER = {"input": "what goes in", "weight": "from the file", "step": "worked out already"}  # where nothing can be changed
 SCALE_ENDS = {  # kind of colour scale -> the colours of the legend that are its ends
     "weight": ("below 0", "above 0"),
     "both signs": ("below 0", "above 0"),
@@ -150,11 +151,12 @@ def frame(book: Book, styles: Styles) -> None:
             sheet.rule(place, "wrong", f'{place}<>"Check: OK"')
 
 
-def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str, ...] = ("input", "weight", "step", "output")) -> None:
+def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str, ...], on_paper: bool = False) -> None:
     """What the colours mean, in one row; in more where the first page of a wide sheet ends before."""
     first, cuts = column, cuts_of(sheet)
     end = cuts.columns[0] if cuts and cuts.columns else len(COLUMN)
-    for name, words in LEGEND:
+    said = dict(LEGEND) | (ON_PAPER if on_paper else {})
+    for name, words in said.items():
         if name not in names:
             continue
         if column_after(sheet, column + 1, len(words) + 1) > end:

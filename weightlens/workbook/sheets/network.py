@@ -73,8 +73,8 @@ class Drawn:
 class NetworkSheets:
     """Puts the blocks of a plan on sheets, with captions and labels.
 
-    ``arrays`` are the inputs as given (``made_up``: by nobody), of which the network shows only some; ``occurrences`` are,
-    where a layer is one block, those of the steps that are left. ``printed``: an exercise for a printer.
+    ``arrays`` are the inputs as given, of which the network shows only some; ``made_up`` says what they are, if nobody gave any.
+    ``occurrences`` are, where a layer is one block, those of the steps that are left. ``printed``: an exercise for a printer.
     """
 
     model: Model
@@ -83,7 +83,7 @@ class NetworkSheets:
     options: Options
     detail: str
     arrays: Sequence[np.ndarray] = ()
-    made_up: bool = False
+    made_up: str = ""
     occurrences: Mapping[int, int] | None = None
     printed: bool = False
 

@@ -21,12 +21,8 @@ from weightlens.workbook.xlsx.pages import width_of
 
 
 def made_up(net: NetworkSheets) -> str:
-    """Where the inputs come from, if nobody gave any."""
-    if not net.made_up:
-        return ""
-    table = net.plan.one_sheet and all(bool(np.isin(x.value, (0.0, 1.0)).all()) for x in net.plan.trace.inputs)
-    what = "all combinations of 0 and 1" if table else "examples, most of them random"
-    return f" No input was given (-i): these are {what}."
+    """Where the inputs come from, as a sentence after others, if nobody gave any."""
+    return f" {net.made_up[0].upper()}{net.made_up[1:]}." if net.made_up else ""
 
 
 def winners(net: NetworkSheets, sheet: Sheet, column: int, samples: int) -> tuple[Winner | None, int]:
@@ -79,7 +75,7 @@ def winner_row(net: NetworkSheets, sheet: Sheet, placed: Placed) -> Winner:
     for i, name in enumerate(winners):
         area = f"{cell_name(block.first + i)}:{cell_name(block.first + i + (units - 1) * ROW)}"
         formula = f"INDEX({labels},MATCH(MAX({area}),{area},0),1)"
-        sheet.texts[(row, block.column + i)] = answer(net, placed, area, formula, name)
+        put_answer(net, sheet, (row, block.column + i), placed, area, formula, name)
     return winner_of(sheet, placed, row, block.column, names, winners, across=True)
 
 
@@ -96,11 +92,14 @@ def winner_of(sheet: Sheet, placed: Placed, row: int, column: int, names: list[s
     return Winner(column, there + absolute(cell_name(first)), names, classes, placed.layer, there + cells, across)
 
 
-def answer(net: NetworkSheets, placed: Placed, area: str, formula: str, value: str) -> Text:
-    """A class in words; nothing where the output is still to be filled in by a student."""
+def put_answer(net: NetworkSheets, sheet: Sheet, place: tuple[int, int], placed: Placed, area: str, formula: str, value: str) -> None:
+    """A class in words; nothing where the output is still to be filled in by a student, and on paper the class is, too."""
+    look = net.styles["winner"]
+    sheet.texts[place] = Text(style=look, formula=formula, value=value)
     if net.is_blank(placed.made):
-        formula, value = f'IF(COUNT({area})<{placed.block.arrangement.shape[-1]},"",{formula})', ""
-    return Text(style=net.styles["winner"], formula=formula, value=value)
+        waits = f'IF(COUNT({area})<{placed.block.arrangement.shape[-1]},"",{formula})'
+        sheet.texts[place] = Text(style=net.styles["answer"]) if net.printed else Text(style=look, formula=waits, value="")
+    sheet.solved[place] = Text(value, look)
 
 
 def caption(net: NetworkSheets, sheet: Sheet, column: int, name: str, words: str, classes: list[str]) -> None:
@@ -124,7 +123,7 @@ def winner_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: int)
         first = block.first + i * ROW
         area = f"{cell_name(first)}:{cell_name(first + width - 1)}"
         formula = f"INDEX({labels},1,MATCH(MAX({area}),{area},0))"
-        sheet.texts[(TOP + i, column)] = answer(net, placed, area, formula, name)
+        put_answer(net, sheet, (TOP + i, column), placed, area, formula, name)
     sheet.notes[(TOP, column)] = "The class with the largest output: INDEX picks the label that stands over it."
     widen(sheet, column + 1, GAP)
     return winner_of(sheet, placed, TOP, column, names, blank_or(net, placed, winners))
@@ -150,7 +149,7 @@ def threshold_column(net: NetworkSheets, sheet: Sheet, placed: Placed, column: i
     answers = [names[int(value >= THRESHOLD)] for value in np.asarray(block.values)[:, 0]]
     for i, name in enumerate(answers):
         cell = cell_name(block.first + i * ROW)
-        sheet.texts[(TOP + i, column)] = answer(net, placed, cell, f"IF({cell}>={threshold},{above},{below})", name)
+        put_answer(net, sheet, (TOP + i, column), placed, cell, f"IF({cell}>={threshold},{above},{below})", name)
     net.plan.names["threshold"] = (sheet.number, threshold)
     widen(sheet, column + 1, GAP)
     return winner_of(sheet, placed, TOP, column, names, blank_or(net, placed, answers))

@@ -63,7 +63,7 @@ def tutorial(net: NetworkSheets) -> Drawn:
         targets, column = true_answers(net, sheet, column, samples, winner)
     row = paths(net, sheet, laid.weights, max(laid.below, chart(net, sheet, laid)) + 1)
     names = ("input", "weight", "step", *(["off"] if any(name == "dead" for _, name, _ in sheet.rules) else []), "output")
-    legend(sheet, row, 1, net.styles, (*names, "answer") if net.options.blanks else names)
+    legend(sheet, row, 1, net.styles, (*names, "answer") if net.options.blanks else names, net.printed)
     net.finish(sheet, TOP if len(apart) == 1 else TITLES)
     return Drawn(dict.fromkeys((step.layer for step in net.plan.steps), sheet), winner, targets)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.recording import Recorded
+from weightlens.specs.words.number_words import counted
 from weightlens.training.epoch import Epoch
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Cells, cell_name, refer
 from weightlens.workbook.layout.choices import in_rows
@@ -88,7 +89,7 @@ class DataSheet:
 
     def results(self, history: History) -> None:
         """The predictions after the last epoch, the loss before and after, and the charts."""
-        y, epoch, after = self.epoch.trace.results[0], self.epoch, f"after {history.epochs:,} epochs"
+        y, epoch, after = self.epoch.trace.results[0], self.epoch, f"after {counted(history.epochs, 'epoch')}"
         self._block(f"answer {after}", y, self.target_labels, "answers", history.cells_after_training(y), history.values[id(y)][-1])
         for i, (x, name) in enumerate(((epoch.loss, "loss"), (epoch.accuracy, "accuracy"))):
             if x is None:

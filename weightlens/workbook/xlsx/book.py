@@ -29,6 +29,7 @@ class Sheet:
     numbered: bool = False
     blocks: list[Block] = field(default_factory=list)
     texts: dict[tuple[int, int], Text] = field(default_factory=dict)
+    solved: dict[tuple[int, int], Text] = field(default_factory=dict)  # of an exercise: words that follow from the right numbers
     links: dict[tuple[int, int], str] = field(default_factory=dict)
     notes: dict[tuple[int, int], str] = field(default_factory=dict)
     widths: dict[tuple[int, int], float] = field(default_factory=dict)

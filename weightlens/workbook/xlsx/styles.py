@@ -18,6 +18,7 @@ LINE, FRAME, INK, GREY = "BFBFBF", "6B6B6B", "222222", "6A6A6A"
 
 
 MOST_DIGITS, MOST_IN_A_SQUARE = 9, 4  # decimals
+SHORT = 1e6  # hundredths: below 10,000
 EQUAL = 1e-9  # relative: numbers that are equal but for rounding
 
 
@@ -89,7 +90,12 @@ LOOKS: dict[str, Look] = {
 
 
 class Styles:
-    """Style ids of the looks in one workbook, which our rows refer to; ``add_to`` makes openpyxl's tables of them."""
+    """Style ids of the looks in one workbook, which our rows refer to; ``add_to`` makes openpyxl's tables of them.
+
+    ``whole``: the network has small whole numbers (or halves), and what is made of them stands without zeros after the point.
+    """
+
+    whole = False
 
     def __init__(self) -> None:
         self._ids: dict[Look, int] = {}
@@ -138,6 +144,8 @@ class Styles:
             look, small = replace(look, format="@" if name == "input" else "General"), False
         elif values is not None and values.dtype.kind == "b" and look.format == "0.000":
             look = replace(look, format="0")
+        elif self.whole and look.format == "0.000" and is_short(values):
+            look = replace(look, format="General")
         elif values is not None and (look.format == "0.000" or (name in ("input", "constant", "fetched") and has_many_digits(values))):
             look = replace(look, format=short_format(values))
         if small:
@@ -157,6 +165,14 @@ def border(kind: str, sides: str) -> Any:
     side = Side(style, color=FRAME if kind == "medium" else LINE)
     around: dict[str, Any] = dict.fromkeys(("bottom" if under else sides or "left right top bottom").split(), side)
     return Border(**around)
+
+
+def is_short(values: np.ndarray | None) -> bool:
+    """Whether no number has more than two decimals, or is large; nothing is known of those that are still to be filled in."""
+    if values is None:
+        return True
+    cents = values * 100.0 if values.dtype.kind in "fiu" else np.full(1, np.nan)
+    return bool((np.rint(cents) == cents).all() and (np.abs(cents) < SHORT).all())
 
 
 def has_many_digits(values: np.ndarray) -> bool:
