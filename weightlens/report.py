@@ -83,7 +83,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         """The comparisons as a table, in a notebook."""
-        from weightlens.notebook import report_html
+        from weightlens.api.notebook import report_html
 
         return report_html(self)
 

@@ -174,7 +174,7 @@ class Trace:
 
     def _repr_html_(self) -> str:
         """The steps as a table, in a notebook."""
-        from weightlens.notebook import trace_html
+        from weightlens.api.notebook import trace_html
 
         return trace_html(self)
 
