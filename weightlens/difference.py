@@ -128,9 +128,9 @@ def compare_layer(first: Layer, second: Layer, name: str) -> Iterator[str | Pair
             yield f"{name}: {first.class_name} in A, {second.class_name} in B"
         else:
             yield from (f"{name}: {text}" for text in changed_settings(first.config, second.config))
-    again = spec(first.class_name).again
+    twice = spec(first.class_name).stored_twice
     for pair in weight_pairs(first.own_weights, second.own_weights, f"{name}/"):
-        if pair[0] != f"{name}/{again}" or None not in pair:
+        if pair[0] != f"{name}/{twice}" or None not in pair:
             yield pair
     for key in dict.fromkeys([*first.inner, *second.inner]):
         if key in first.inner and key in second.inner:

@@ -109,7 +109,7 @@ ALLOWED = {
     ("words/wording.py", "constant"): "the sign of a number",
     ("words/wording.py", "call"): "the words of the operand that a phrase is made of, while it is made",
     ("words/wording.py", "listed"): "the words of the operands that a phrase is made of, while it is made",
-    ("words/wording.py", "several"): "the plural of an English word",
+    ("words/wording.py", "plural"): "the plural of an English word",
     ("words/call_words.py", "call_name"): "the name that NumPy gives a function",
 }
 

@@ -140,7 +140,7 @@ def trainable(model: Model, optimizer: Optimizer, start: Mapping[str, np.ndarray
     weights, still = [], {id(weight) for weight in untrained_weights(model)}
     for path, layer in layers_with_paths(model):
         for name, weight in layer.own_weights.items():
-            if not layer.trainable or not weight.is_floating or id(weight) in still or name == spec(layer.class_name).again:
+            if not layer.trainable or not weight.is_floating or id(weight) in still or name == spec(layer.class_name).stored_twice:
                 continue
             value = np.asarray(start.get(f"{path}/{name}", weight.value), np.float64)
             now = Recorded(value, kind="weight", name=name)

@@ -65,10 +65,10 @@ class Short(Wording):
     def reshaped(self, x: Recorded) -> str:
         return ""
 
-    def over(self, x: Recorded) -> str:
+    def over_axes(self, x: Recorded) -> str:
         """Only what runs over samples is something to say."""
         first = self.named(x.args[0]).axes[:1]
-        return super().over(x) if 0 in reduced_axes(x)[0] and any(f.name == "sample" for axis in first for f in axis) else ""
+        return super().over_axes(x) if 0 in reduced_axes(x)[0] and any(f.name == "sample" for axis in first for f in axis) else ""
 
     def name(self, x: Recorded) -> str:
         if x.kind == "input":

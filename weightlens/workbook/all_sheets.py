@@ -61,7 +61,7 @@ def write_sheets(net: NetworkSheets, verified: str = "") -> None:
     """The sheets of a network, after those that its book has already."""
     bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
-    drawing = None if bare else network_sheet.begin(net)
+    drawing = None if bare else network_sheet.empty_sheet(net)
     drawn = Drawn(matrices(net)) if bare else network(net, verified)
     if drawing is not None:
         network_sheet.draw(net, drawing, drawn)

@@ -77,7 +77,7 @@ def averaged(axes: Sequence[Axis], count: int) -> str:
 def write_strip(net: NetworkSheets, sheet: Sheet, row: int, column: int, width: int, strip: Strip) -> None:
     """The strip in the middle of so many columns, its words under it; colours from orange (negative) to blue."""
     shown = len(strip.values)
-    first, look = column + (width - shown) // 2, net.styles.of(replace(NUMBER, format=strip.format))
+    first, look = column + (width - shown) // 2, net.styles.style_id(replace(NUMBER, format=strip.format))
     block = Block(Arrangement((1, shown), (0,), (1,)), strip.values[None, :].astype(float), look)
     block.make = lambda: strip.made.moved(lambda array: array.reshape(1, shown), (1, shown))
     sheet.put(block, row, first)

@@ -74,14 +74,14 @@ def name_outputs(net: NetworkSheets) -> None:
             continue
         if sheet is None:
             sheet = net.plan.sheet("Outputs", hint="The network's outputs once more, sample by sample.")
-        block = output_again(net, sheet, column, x, name)
+        block = output_repeated(net, sheet, column, x, name)
         net.plan.define(f"output_{k}", sheet, block)
         column += block.arrangement.width + 1
     if sheet is not None:
         net.finish(sheet)
 
 
-def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, name: str) -> Block:
+def output_repeated(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, name: str) -> Block:
     """One output in C order, by plain references, with labels."""
     block, axes = net.plan.mirror(x, layout.in_rows(x.shape)), net.plan.trace.axes.named(x)
     a, labels = block.arrangement, net.options.labels

@@ -54,9 +54,17 @@ class History:
         if epochs > MAX_EPOCHS:
             raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
         self.steps = promoted(epoch.trace.steps)
+        self.parts = self._parts()
         self.names = Names(epoch, labels)
         self.values = self._replayed(progress)
         self.column = self.weights_end = 0
+
+    def _parts(self) -> dict[int, tuple[int, str]]:
+        """By ``id`` of each step its batch and its part of the epoch; a helper of a later step belongs to that step's part."""
+        parts, part = dict[int, tuple[int, str]](), (0, "Update")
+        for step in reversed(self.steps):
+            part = parts[id(step.made)] = self.epoch.parts.get(id(step.made), part)
+        return parts
 
     def _replayed(self, progress: Callable[[int, int], None] | None) -> dict[int, np.ndarray]:
         """Every value in every epoch: an array of ``epochs + 1`` rows."""
@@ -205,4 +213,4 @@ def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
         chosen = max(chosen, "0.0000" if largest >= 0.01 else "0.00000", key=len)
     if chosen.endswith("E+00"):  # weights that run away: no column has room for more of their digits
         chosen = "0.00E+00"
-    return styles.of(replace(LOOKS[role], format=chosen))
+    return styles.style_id(replace(LOOKS[role], format=chosen))

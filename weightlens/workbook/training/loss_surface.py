@@ -124,7 +124,7 @@ class LossSurface:
         sheet, values = self.sheet, losses.reshape(SIDE, SIDE)
         spread = float(np.ptp(values[np.isfinite(values)])) if np.isfinite(values).any() else 0.0
         decimals = "0.00" if spread >= 0.5 else "0.000" if spread >= 0.05 else "0.0000"
-        style = self.styles.of(replace(LOOKS["step"], format=decimals, size=7, border="hair", shrink=True))
+        style = self.styles.style_id(replace(LOOKS["step"], format=decimals, size=7, border="hair", shrink=True))
         picture = self.put(values, refer(cells.reshape(SIDE, SIDE)), style, MAP, LEFT + 1)
         sheet.heats.append((picture.area, "loss"))
         near = [

@@ -86,13 +86,8 @@ class OneStep:
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
         """The steps up to the end of the first update, each with its part of the epoch."""
-        steps: list[tuple[tuple[int, str], Step]] = []
-        part = (0, "Update")
-        for step in reversed(self.history.steps):  # a helper of a later step belongs to that step's part
-            part = self.epoch.parts.get(id(step.made), part)
-            if part[0] <= 1:
-                steps.append((part, step))
-        return steps[::-1]
+        steps = [(self.history.parts[id(step.made)], step) for step in self.history.steps]
+        return [((batch, part), step) for (batch, part), step in steps if batch <= 1]
 
     def _band(self, row: int, title: str, about: str, part: str, steps: list[Step]) -> int:
         """Blocks side by side under a heading, weights below the step that reads them; returns the row of the next band."""

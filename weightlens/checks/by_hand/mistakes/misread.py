@@ -48,7 +48,7 @@ def misread(trials: Trials, cells: Sequence[tuple[Recorded, int]]) -> list[Mista
         cell = Cell(trials, w, i, base)
         for reading in cell.readings(free):
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
-            words = f"{w.layer}/{w.name} {at} was read as {reading.words} instead of {apart(cell.value, reading.value)}"
+            words = f"{w.layer}/{w.name} {at} was read as {reading.words} instead of {told_apart(cell.value, reading.value)}"
             bits = BITS + reading.bits + choice
             mistake = Mistake(reading.kind, words, cell.edits(reading.value), trials.scene.readers.get(id(w)), bits)
             fits.append((cell.misfit(reading.value), mistake))
@@ -186,7 +186,7 @@ class Cell:
                 kind = "bias of another unit" if array.ndim == 1 and is_bias(self.weight) else ""
                 yield self.reading(float(array[place]), words, 1.0 if near else 2.0 + math.log2(length), kind)
         for value in exchanged_digits(v):
-            yield self.reading(value, f"{apart(value, v)}, with two digits exchanged,", 2.0)
+            yield self.reading(value, f"{told_apart(value, v)}, with two digits exchanged,", 2.0)
 
     def reading(self, value: float, words: str, bits: float = 0.0, kind: str = "") -> Reading:
         """A reading of this cell; a bias read as 0 is a bias left out."""
@@ -197,7 +197,7 @@ class Cell:
         return next((rounded for digits in range(1, 6) if self.fits(rounded := float(f"{value:.{digits}g}"))), value)
 
 
-def apart(value: float, other: float) -> str:
+def told_apart(value: float, other: float) -> str:
     """A number with four digits, or as many as tell it from the other."""
     return next((text for digits in (4, 6, 9, 15) if (text := f"{value:.{digits}g}") != f"{other:.{digits}g}"), f"{value:.4g}")
 
