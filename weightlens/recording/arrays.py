@@ -87,6 +87,13 @@ class Recorded(NDArrayOperatorsMixin):
         self.round = 0  # of a step: how many of its layer had its name before
         self.role = NO_ROLE
 
+    @classmethod
+    def given(cls, value: Any, kind: str, name: str, layer: str, source: Any = None) -> Recorded:
+        """An array that a layer is given: an ``input``, or a ``weight``, whose ``source`` is the model's."""
+        new = cls(value, kind=kind, name=name)
+        new.layer, new.source = layer, source
+        return new
+
     def made_by(self, op: Operation | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Remember the call that made it, or another one in its place. ``graph.operands`` keeps in ``reads`` what the call is given."""
         self.op, self.args, self.kwargs = op, args, kwargs

@@ -98,9 +98,7 @@ def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: di
             sheet.write(row, 1, f"{key} {tuple_text(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
             row += 2
             continue
-        x = Recorded(value, kind="weight", name=key)
-        x.layer, x.source = name, weight
-        placed = net.plan.place_weight(x)
+        placed = net.plan.place_weight(Recorded.given(value, "weight", key, name, weight))
         columns(sheet, 1, placed.block.arrangement, value)
         row = net.put_weight(sheet, placed, row, 1) + 2
     net.finish(sheet, 2)
