@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.call_order import tensors_into
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
+from weightlens.report import differences
 from weightlens.specs.registry import spec
 from weightlens.statistics import chunks
 
@@ -227,8 +228,7 @@ def measure_change(a: Weight, b: Weight, change: WeightChange, tolerance: float,
     start, beyond, largest, largest_at = 0, 0, 0.0, None
     products, squares_a, squares_b = 0.0, 0.0, 0.0
     for x, y in zip(map(as_float64, chunks(a)), map(as_float64, chunks(b)), strict=True):
-        off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
-        off = np.where(np.isnan(off), np.inf, off)
+        off = differences(x, y)
         beyond += int((off > tolerance + relative * np.where(np.isfinite(y), np.abs(y), 0.0)).sum())
         place = int(off.argmax()) if off.size else 0
         if off.size and off[place] > largest:

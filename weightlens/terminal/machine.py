@@ -167,6 +167,11 @@ def exact_number(value: Any) -> str:
     return repr(value) if isinstance(value, float) else str(value)
 
 
+def csv_line(cells: Iterable[str]) -> str:
+    """A line of text cells."""
+    return ",".join(map(csv_cell, cells)) + "\n"
+
+
 def csv_cell(text: str) -> str:
     """A text cell that is neither a formula to a spreadsheet nor an escape sequence to a terminal."""
     line = io.StringIO()

@@ -50,9 +50,9 @@ def words(step: Step) -> str:
     return shortened(f"{step.name} = {Wording(step).result()[0]}")
 
 
-def shortened(line: str, length: int = LONGEST) -> str:
+def shortened(line: str, length: int = LONGEST, end: str = " ...") -> str:
     """The line, cut where it is too long to be read."""
-    return line if len(line) <= length else line[: length - 4].rstrip() + " ..."
+    return line if len(line) <= length else line[: length - len(end)].rstrip() + end
 
 
 def number(value: Any) -> str:

@@ -20,6 +20,7 @@ from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.recording.calls import operation
 from weightlens.recording.graph import expression, named_operands
+from weightlens.recording.trace import by_layer
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.drawing import hidden_space, network_sheet
@@ -193,9 +194,7 @@ def first_look(net: NetworkSheets) -> int:
 
 def homes(steps: Sequence[Step], results: frozenset[int]) -> dict[str, str]:
     """The layer on whose sheet each layer stands: its own, or for one that only moves numbers the first that reads them."""
-    own: dict[str, list[Step]] = {}
-    for step in steps:
-        own.setdefault(step.layer, []).append(step)
+    own = by_layer(steps)
     movers = {path for path, made in own.items() if all(moves(step) and id(step.made) not in results for step in made)}
     readers = first_readers(steps, movers) if movers else {}
     found: dict[str, str] = {}
