@@ -179,7 +179,7 @@ class Pen:
         """The head of an arrow above a box."""
         left = first_column(slot) + WIDTH // 2 - 1
         self.sheet.write(row, left, "\u25bc", self.net.styles.style_id(Look(align="center", colour="6B6B6B", size=9)))
-        self.sheet.merges.append((row, left, row, left + 1))
+        self.sheet.merge(row, left, left + 1)
 
     def draw_box(self, row: int, column: int, node: Node, role: str, home: Sheet | None) -> None:
         """The name of a layer, its call, the shape of what it hands on, and room for numbers."""
@@ -188,7 +188,7 @@ class Pen:
             for j, style in enumerate([left, *[middle] * (WIDTH - 2), right]):
                 self.sheet.texts[(row + i, column + j)] = Text(style=style)
             if i != HEIGHT - 2:
-                self.sheet.merges.append((row + i, column, row + i, column + WIDTH - 1))
+                self.sheet.merge(row + i, column, column + WIDTH - 1)
         shapes = "; ".join(tuple_text(x.shape[1:]) for x in node.outputs)
         for i, text in enumerate((node.path, node.words, f"{shapes} for each sample" if shapes else "")):
             self.sheet.texts[(row + i, column)].text = text

@@ -49,8 +49,7 @@ def labelled_cell(net: NetworkSheets, sheet: Sheet, column: int, name: str, text
         last += 1
         room += width_of(sheet, last)
         sheet.texts[(row, last)] = Text(style=text.style)
-    if last > column:
-        sheet.merges.append((row, column, row, last))
+    sheet.merge(row, column, last)
     sheet.write(row, last + 1, " " + words if words else "", net.styles["label left"])
     return Control(absolute(cell_name((row << 14) + column)), row, column, column_after(sheet, last + 1, len(words) + 2))
 

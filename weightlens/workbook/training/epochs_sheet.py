@@ -20,6 +20,7 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, CONSTANTS, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.training_labels import Names
 from weightlens.workbook.xlsx.blocks import Block
@@ -88,7 +89,7 @@ class History:
         self._place_all()
         self.sheet.write(LABEL, 0, "epoch", self.styles["label right"])
         numbers = np.arange(self.epochs + 1.0)[:, None]
-        self.sheet.put(Block(Arrangement(numbers.shape, (0,), (1,)), numbers, self.styles["count"]), TOP, 0)
+        self.sheet.put(Block(in_rows(numbers.shape), numbers, self.styles["count"]), TOP, 0)
         new_of = {id(t.now): t.new for t in self.epoch.trained}
         for t in self.epoch.trained:
             new_of |= {id(slot): t.new_slots[name] for name, slot in t.slots.items()}
@@ -171,11 +172,11 @@ class History:
     def _names(self) -> None:
         """Define the names ``loss_history`` and ``weights_final``."""
         column = self.places[id(self.epoch.loss)] & (ROW - 1)
-        losses = Block(Arrangement((self.epochs + 1, 1), (0,), (1,)), None, first=self.sheet.number * SHEET + TOP * ROW + column)
+        losses = Block(in_rows((self.epochs + 1, 1)), None, first=self.sheet.number * SHEET + TOP * ROW + column)
         self.book.define("loss_history", self.sheet, losses)
         size = sum(t.now.size for t in self.epoch.trained)
         first = self.places[id(self.epoch.trained[0].now)] + self.epochs * ROW
-        self.book.define("weights_final", self.sheet, Block(Arrangement((1, size), (0,), (1,)), None, first=first))
+        self.book.define("weights_final", self.sheet, Block(in_rows((1, size)), None, first=first))
         self.sheet.freeze = (TOP, 3)
         widen(self.sheet, 0, 7)
         self.sheet.print_area = f"A1:{COLUMN[max(self.weights_end - 1, 0)]}{TOP + self.epochs + 1}"

@@ -11,7 +11,6 @@ import numpy as np
 
 from weightlens.recording import Recorded
 from weightlens.spreadsheet.cells_map import SLOPES
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import widen
@@ -157,4 +156,4 @@ class GradientCheck:
         """A column of the table."""
         shape = (len(values), 1)
         made = made if made.shape == shape else made.moved(lambda array: array.reshape(shape), shape)
-        return self.sheet.put(Block(Arrangement(shape, (0,), (1,)), values[:, None], style, make=lambda: made), TOP, column)
+        return self.sheet.put(Block(in_rows(shape), values[:, None], style, make=lambda: made), TOP, column)

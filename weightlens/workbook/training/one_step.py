@@ -157,9 +157,8 @@ class OneStep:
         ):
             sheet.write(r, column, text, styles[style])
             lines = min(9, math.ceil(len(text) * size / room)) if text else 1
-            sheet.heights[r] = max(sheet.heights.get(r, 15.0), 13.0 * lines + 3)
-            if width > 1:
-                sheet.merges.append((r, column, r, column + width - 1))
+            sheet.make_room(r, lines)
+            sheet.merge(r, column, column + width - 1)
         if unit:
             sheet.write(row + LABEL, column, unit, styles["label"])
         elif len(a.column_axes) == 1 and a.width <= MOST_LABELS:

@@ -18,6 +18,7 @@ from weightlens.words.layer_words import inputs_of_corners
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Piece
 from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.epochs_sheet import in_every_row, style_of
 from weightlens.workbook.training.one_step import OneStep
@@ -169,9 +170,7 @@ class Passes:
         """The numbers of a weight in every pass, under the place that each has among all."""
         x, mine = trained.now, self.numbers_of(trained)
         numbers = np.arange(mine.start + 1, mine.stop + 1, dtype=np.float64).reshape(1, -1)
-        count = sheet.put(
-            Block(Arrangement(numbers.shape, (0,), (1,)), numbers, self.styles["count"]), NUMBER, self.places[id(x)] & (ROW - 1)
-        )
+        count = sheet.put(Block(in_rows(numbers.shape), numbers, self.styles["count"]), NUMBER, self.places[id(x)] & (ROW - 1))
         shape = (self.rows, *x.shape)
         stand_for = {"weight": self.step.places[id(x)], "number": count.cells.reshape(x.shape)}
         options = [[self.piece(piece, stand_for, shape) for piece in option] for option in variants.options]
