@@ -188,8 +188,7 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call ``op`` on the bare values and remember the call."""
     out = op(*values_of(args), **(each(value_of, kwargs) if kwargs else kwargs))
     if isinstance(out, (list, tuple)):
-        # mypy does not see that a named tuple can be called
-        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]
+        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]  # mypy: a named tuple is not called
     if isinstance(out, np.ndarray) and out.dtype.kind == "O":  # np.frompyfunc, used for erf
         out = out.astype(np.float64)
     return Recorded(out, op, args, kwargs)
