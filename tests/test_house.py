@@ -76,6 +76,12 @@ def test_a_package_says_what_it_is(package: Path) -> None:
     assert ast.get_docstring(ast.parse((package / "__init__.py").read_text()))
 
 
+def test_what_the_type_checker_is_not_to_see_has_a_reason() -> None:
+    bare = re.compile(r"# type: ignore(?!\[[\w-]+\]  # \w)")
+    lines = [(path.name, line.strip()) for path in FILES for line in path.read_text().splitlines()]
+    assert not [(name, line) for name, line in lines if bare.search(line)]
+
+
 def test_no_hint_installs_another_project() -> None:
     """On PyPI the name weightlens belongs to somebody else: a hint names what is needed, or this folder."""
     texts = [

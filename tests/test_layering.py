@@ -1,4 +1,4 @@
-"""The modules of the package build upon each other in one direction, those that are imported late included."""
+"""The modules of the package build upon each other in one direction, those that are imported late or for types only included."""
 
 from __future__ import annotations
 
@@ -14,14 +14,17 @@ import weightlens
 
 ROOT = Path(weightlens.__file__).parent
 FILES = {".".join(path.with_suffix("").parts[len(ROOT.parts) - 1 :]).removesuffix(".__init__"): path for path in ROOT.rglob("*.py")}
-# Methods of Model that are short for functions of what is built upon it: the only way back that there is.
-SHORTHANDS = {
-    ("weightlens.model", f"weightlens.{name}") for name in ("engine.forward", "call_order", "page", "api.model_summary", "api.model_words")
+# Methods of these modules that are short for functions of what is built upon them: the only way back that there is.
+METHODS = {
+    "model": ("recording", "engine.forward", "call_order", "page", "api.notebook", "axes.names", "api.model_summary", "api.model_words"),
+    "recording.trace": ("words.wording", "axes.rules", "api.frames", "api.notebook"),
+    "report": ("api.notebook",),
 }
+SHORTHANDS = {(f"weightlens.{here}", f"weightlens.{there}") for here, others in METHODS.items() for there in others}
 # What each part may import, beside itself.
 BELOW = {
     "specs": set(),
-    "recording": {"errors", "words", "axes", "notebook", "api"},  # of a step or a trace, when somebody asks it for them
+    "recording": {"errors", "words", "axes", "model", "api"},  # of a step or a trace, when somebody asks it for them
     "axes": {"specs", "recording"},
     "words": {"specs", "recording", "axes", "layers", "model"},
     "layers": {"specs", "recording"},
@@ -30,11 +33,11 @@ BELOW = {
     "formats.hdf5": {"errors", "limits", "model"},
     "formats.containers": {"errors", "limits", "zips", "formats.hdf5", "formats.remote"},
     "formats.architecture": {"errors", "limits", "model", "call_order", "specs"},
-    "formats.weights": {"errors", "limits", "model", "call_order", "specs", "formats.hdf5", "formats.architecture"},
+    "formats.weights": {"errors", "limits", "model", "call_order", "specs", "formats.hdf5", "formats.containers", "formats.architecture"},
     "engine": {"specs", "recording", "layers", "operations", "errors", "limits", "model", "call_order", "statistics"},
     "inputs": {"specs", "engine", "tables", "errors", "limits", "zips", "model", "call_order"},
     "tables": {"spreadsheet", "workbook.formulas", "errors", "limits", "zips"},
-    "spreadsheet": {"workbook.formulas", "formats.containers", "errors", "limits", "files", "zips"},
+    "spreadsheet": {"recording", "workbook.formulas", "formats.containers", "errors", "limits", "files", "zips"},
     "workbook.formulas": {"recording", "errors"},
     "workbook.xlsx": {"workbook.formulas", "errors", "zips"},
     "workbook.layout": {"workbook.formulas", "workbook.xlsx", "recording", "axes", "model", "errors"},
@@ -43,10 +46,8 @@ BELOW = {
 
 
 def imports(node: ast.AST) -> Iterator[str]:
-    """The modules of the package that a syntax tree imports, wherever it does, but for the annotations only."""
+    """The modules of the package that a syntax tree imports, wherever it does."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and ast.unparse(child.test).endswith("TYPE_CHECKING"):
-            continue
         if isinstance(child, ast.ImportFrom) and child.module:
             within = (f"{child.module}.{alias.name}" for alias in child.names)
             yield from (name if name in FILES else child.module for name in within if child.module.split(".")[0] == "weightlens")
@@ -75,9 +76,9 @@ def test_a_part_imports_what_is_below_it_only(part: str) -> None:
 
 
 def room(module: str) -> str:
-    """The package at the top in which a module is (of the workbook its floor); a module at the top is a room of its own."""
+    """The package at the top in which a module is (of the workbook its floor); a module outside of them is a room of its own."""
     parts = module.split(".")
-    return ".".join(parts[1:3] if parts[1:2] == ["workbook"] and FILES[module].parent.name != "workbook" else parts[1:2])
+    return ".".join(parts[1:3] if parts[1:2] == ["workbook"] else parts[1:2])
 
 
 def test_no_room_imports_what_imports_it() -> None:

@@ -13,9 +13,9 @@ import pytest
 
 import weightlens
 from tests.conftest import INPUTS, sample_input
+from weightlens.api.notebook import heat_map
 from weightlens.checks import check_by_hand
 from weightlens.checks.by_hand.hand_report import HandReport
-from weightlens.notebook import heat_map
 from weightlens.report import Report, compare
 
 OR = next(path for path in INPUTS if path.stem == "or")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weightlens.errors import BadInput, NoFormula, UnreadableModel, UnsupportedLayer, WeightlensError, WorkbookTooLarge
+from weightlens.version import __version__ as __version__
 
 TYPE_CHECKING = False  # as in ``typing``, which takes its time: until the command listens to Ctrl-C, as little as can be is imported
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from weightlens.twin import Twin, simplify
     from weightlens.writers import convert
 
-__version__ = "0.1.0"
 __all__ = [
     "Audit", "BadInput", "Difference", "Finding", "Fitted", "Imported", "Layer", "LayerSpec", "LiveModel", "Model", "NoFormula",
     "Recorder", "Report", "Step", "Trace", "Twin", "UnreadableModel", "UnsupportedLayer", "Weight", "WeightlensError", "WorkbookTooLarge",

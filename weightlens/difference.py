@@ -11,6 +11,7 @@ import numpy as np
 from weightlens.call_order import tensors_into
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
+from weightlens.report import differences
 from weightlens.specs.registry import spec
 from weightlens.statistics import chunks
 
@@ -133,9 +134,9 @@ def compare_layer(first: Layer, second: Layer, name: str) -> Iterator[str | Pair
             yield f"{name}: {first.class_name} in A, {second.class_name} in B"
         else:
             yield from (f"{name}: {text}" for text in changed_settings(first.config, second.config))
-    again = spec(first.class_name).again
+    twice = spec(first.class_name).stored_twice
     for pair in weight_pairs(first.own_weights, second.own_weights, f"{name}/"):
-        if pair[0] != f"{name}/{again}" or None not in pair:
+        if pair[0] != f"{name}/{twice}" or None not in pair:
             yield pair
     for key in dict.fromkeys([*first.inner, *second.inner]):
         if key in first.inner and key in second.inner:
@@ -232,8 +233,7 @@ def measure_change(a: Weight, b: Weight, change: WeightChange, tolerance: float,
     start, beyond, largest, largest_at = 0, 0, 0.0, None
     products, squares_a, squares_b = 0.0, 0.0, 0.0
     for x, y in zip(map(as_float64, chunks(a)), map(as_float64, chunks(b)), strict=True):
-        off = np.where((x == y) | (np.isnan(x) & np.isnan(y)), 0.0, np.abs(x - y))
-        off = np.where(np.isnan(off), np.inf, off)
+        off = differences(x, y)
         beyond += int((off > tolerance + relative * np.where(np.isfinite(y), np.abs(y), 0.0)).sum())
         place = int(off.argmax()) if off.size else 0
         if off.size and off[place] > largest:

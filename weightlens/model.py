@@ -264,7 +264,7 @@ class Model:
 
     def _repr_html_(self) -> str:
         """The layers as a table, in a notebook."""
-        from weightlens.notebook import model_html
+        from weightlens.api.notebook import model_html
 
         return model_html(self)
 

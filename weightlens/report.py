@@ -83,7 +83,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         """The comparisons as a table, in a notebook."""
-        from weightlens.notebook import report_html
+        from weightlens.api.notebook import report_html
 
         return report_html(self)
 
@@ -95,7 +95,7 @@ class Report:
 
 
 def compare(layer: str, class_name: str, ours: ArrayLike, theirs: ArrayLike, witness: str, tolerance: float) -> Row:
-    """Compare two arrays of numbers or texts. Equal infinities agree, and NaN with NaN; arrays of different shapes differ infinitely."""
+    """Compare two arrays of numbers or texts. Arrays of different shapes differ infinitely."""
     a, b = np.asarray(ours), np.asarray(theirs)
     if a.shape != b.shape:
         return Row(layer, class_name, a.shape, witness, np.inf, np.inf, f"shape {a.shape}, expected {b.shape}", tolerance)
@@ -104,14 +104,19 @@ def compare(layer: str, class_name: str, ours: ArrayLike, theirs: ArrayLike, wit
     if a.dtype.kind in "USO" or b.dtype.kind in "USO":  # texts are equal or not
         a, b = np.where(as_texts(a) == as_texts(b), 0.0, np.inf), np.zeros(a.shape)
     a, b = a.astype(np.float64), b.astype(np.float64)
-    with np.errstate(invalid="ignore"):
-        difference = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
-    difference = np.where(np.isnan(difference), np.inf, difference)
+    difference = differences(a, b)
     where = np.unravel_index(int(difference.argmax()), a.shape)
     absolute, finite = float(difference[where]), np.abs(b[np.isfinite(b)])
     relative = absolute / max(1.0, float(finite.max(initial=0.0)))
     element = "[" + ", ".join(map(str, where)) + "]"
     return Row(layer, class_name, a.shape, witness, absolute, relative, element, tolerance, float(a[where]), float(b[where]))
+
+
+def differences(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """How far numbers are apart. Equal infinities agree, and NaN with NaN; any other number is infinitely far from NaN."""
+    with np.errstate(invalid="ignore"):
+        apart = np.where((a == b) | (np.isnan(a) & np.isnan(b)), 0.0, np.abs(a - b))
+    return np.where(np.isnan(apart), np.inf, apart)
 
 
 def as_texts(array: np.ndarray) -> np.ndarray:

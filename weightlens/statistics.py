@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ CHUNK = 4_000_000  # numbers read at once
 BINS = 24
 
 
-@dataclass
+@dataclass(frozen=True)
 class Statistics:
     """Minimum, maximum, mean, population standard deviation of the finite numbers; counts of zeros, NaN, infinities."""
 
@@ -52,14 +52,14 @@ def statistics(weight: Weight, progress: Callable[[int], None] | None = None) ->
 
     ``progress`` is called with how many numbers were read since its last call.
     """
-    result = Statistics()
     total = squares = 0.0
-    finite_count, low, high = 0, np.inf, -np.inf
+    numbers = zeros = nan = finite_count = 0
+    low, high = np.inf, -np.inf
     for values in read_pass(weight, progress):
         finite = values[np.isfinite(values)]
-        result.count += values.size
-        result.zeros += int(np.count_nonzero(values == 0))
-        result.nan += int(np.count_nonzero(np.isnan(values)))
+        numbers += values.size
+        zeros += int(np.count_nonzero(values == 0))
+        nan += int(np.count_nonzero(np.isnan(values)))
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
             # Deviations from the running mean, so that large numbers close together lose nothing (Chan et al. 1979).
@@ -67,16 +67,15 @@ def statistics(weight: Weight, progress: Callable[[int], None] | None = None) ->
             apart = mean - total / finite_count if finite_count else 0.0
             squares += float(((finite - mean) ** 2).sum()) + apart * apart * finite_count * count / (finite_count + count)
             total, finite_count = total + mean * count, finite_count + count
-    result.infinite = result.count - finite_count - result.nan
-    if finite_count:
-        result.smallest, result.largest, result.mean = low, high, total / finite_count
-        result.deviation = float(np.sqrt(squares / finite_count))
-        bins, half = np.zeros(BINS, np.int64), 0.5 if np.isinf(high - low) else 1.0
-        for values in read_pass(weight, progress):
-            shares = (values[np.isfinite(values)] * half - low * half) / ((high * half - low * half) or 1.0)
-            bins += np.bincount(np.minimum((shares * BINS).astype(np.int64), BINS - 1), minlength=BINS)
-        result.histogram = bins.tolist()
-    return result
+    counted = Statistics(count=numbers, zeros=zeros, nan=nan, infinite=numbers - finite_count - nan)
+    if not finite_count:
+        return counted
+    bins, half = np.zeros(BINS, np.int64), 0.5 if np.isinf(high - low) else 1.0
+    for values in read_pass(weight, progress):
+        shares = (values[np.isfinite(values)] * half - low * half) / ((high * half - low * half) or 1.0)
+        bins += np.bincount(np.minimum((shares * BINS).astype(np.int64), BINS - 1), minlength=BINS)
+    deviation = float(np.sqrt(squares / finite_count))
+    return replace(counted, smallest=low, largest=high, mean=total / finite_count, deviation=deviation, histogram=bins.tolist())
 
 
 def read_pass(weight: Weight, progress: Callable[[int], None] | None) -> Iterator[np.ndarray]:

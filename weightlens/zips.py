@@ -74,7 +74,8 @@ def unpacked(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     check_member(archive, member)
     info = archive.getinfo(member)
     packed = copy.copy(info)
-    packed.compress_type, packed.file_size, packed.CRC = zipfile.ZIP_STORED, info.compress_size, None  # type: ignore[assignment]
+    packed.compress_type, packed.file_size = zipfile.ZIP_STORED, info.compress_size
+    packed.CRC = None  # type: ignore[assignment]  # so zipfile compares none
     size = crc = 0
     with archive.open(packed) as stream:
         pieces = iter(lambda: stream.read(PACKED), b"")

@@ -20,8 +20,8 @@ from weightlens.recording.graph import (
     operands,
     ordered,
     origins,
+    recorded_among,
     walk,
-    within,
 )
 from weightlens.recording.prepared_calls import Program, prepared
 
@@ -39,7 +39,7 @@ def same(found: list[Recorded], wanted: list[Recorded]) -> bool:
 
 def test_arrays_are_found_wherever_a_call_was_given_them() -> None:
     a, b, c, d, e, f = map(named, "abcdef")
-    assert same(within((1, a, [b, (c, "text")], slice(d, None, e), {"key": f})), [a, b, c, d, e, f])
+    assert same(recorded_among((1, a, [b, (c, "text")], slice(d, None, e), {"key": f})), [a, b, c, d, e, f])
     made = np.sum(a, axis=0, where=b > 2)
     assert len(operands(made)) == 2 and operands(made)[0] is a
     assert (a.args, a.kwargs, operands(a)) == ((), {}, [])

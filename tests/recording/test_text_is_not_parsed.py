@@ -83,7 +83,6 @@ ALLOWED = {
     ("training/moments.py", "*"): "names of losses, metrics, weights and dtypes, and numbers as the user typed them",
     ("terminal/machine.py", "write_npy"): "names of matrices",
     ("terminal/machine.py", "csv_cell"): "the first sign of a text, which a spreadsheet may take for a formula",
-    ("terminal/matrices.py", "parse_slice"): "a slice, as the user typed it",
     ("terminal/matrices.py", "weight_labels"): "names of variables",
     ("terminal/print_trace.py", "calculation"): "a calculation that is cut after a word",
     ("terminal/show.py", "*"): "paths of files and layers, and patterns as the user typed them",
@@ -110,7 +109,7 @@ ALLOWED = {
     ("words/wording.py", "constant"): "the sign of a number",
     ("words/wording.py", "call"): "the words of the operand that a phrase is made of, while it is made",
     ("words/wording.py", "listed"): "the words of the operands that a phrase is made of, while it is made",
-    ("words/wording.py", "several"): "the plural of an English word",
+    ("words/wording.py", "plural"): "the plural of an English word",
     ("words/call_words.py", "call_name"): "the name that NumPy gives a function",
 }
 

@@ -70,7 +70,7 @@ def test_a_sentence_names_settings_of_its_class(class_name: str) -> None:
 
 @pytest.mark.parametrize("known", ALL, ids=[known.function for known in ALL])
 def test_an_activation_does_what_its_spec_says(known: ActivationSpec) -> None:
-    """Its words name settings that it has, and ``way``, ``shares``, ``positive`` and ``bent`` are true of its numbers."""
+    """Its words name settings that it has, and ``way``, ``shares``, ``positive`` and ``corner`` are true of its numbers."""
     assert settings_in(known.does) <= known.defaults.keys() | inspect.signature(getattr(activations, known.function)).parameters.keys()
     x = np.linspace(-20, 20, 4000)
     y = activate(x.reshape(1, -1), known.function, lambda name, value, role=None: value).ravel()
@@ -82,7 +82,7 @@ def test_an_activation_does_what_its_spec_says(known: ActivationSpec) -> None:
     assert not known.never_negative or y.min() >= 0
     if known.way in ("rises", "cuts", "dips"):
         below, at, above = activate(np.array([-1e-6, 0.0, 1e-6]), known.function, None)
-        assert known.bent == (abs(above - 2 * at + below) > 1e-8)
+        assert known.corner == (abs(above - 2 * at + below) > 1e-8)
 
 
 ODD: tuple[Any, ...] = (

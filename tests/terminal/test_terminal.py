@@ -15,12 +15,13 @@ from tests.conftest import SAMPLES
 from tests.tiny import write_tiny
 from weightlens.axes.factors import plain
 from weightlens.errors import BadInput
+from weightlens.inputs.indices import parse_slice
 from weightlens.model import Layer, Model, Weight
 from weightlens.statistics import statistics
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import layers_called, output_shapes
 from weightlens.terminal.escape import width_of
-from weightlens.terminal.matrices import Labels, array_weight, parse_slice, view_of_weight, weight_labels
+from weightlens.terminal.matrices import Labels, array_weight, view_of_weight, weight_labels
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.terminal.print_trace import Looks, print_trace
 from weightlens.terminal.show import Selection, histogram_bars, show

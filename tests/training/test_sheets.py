@@ -305,7 +305,7 @@ def test_where_a_relu_switches_the_gradient_check_says_so_and_gives_no_alarm(eng
 BENDS: dict[str, Callable[[Any], Any]] = {  # functions whose slopes on both sides of 0 differ
     "leaky relu": lambda of: of.LeakyReLU(negative_slope=0.3), "prelu": lambda of: of.PReLU("glorot_uniform"),
     "elu": lambda of: of.ELU(alpha=0.5), "relu with a slope": lambda of: of.ReLU(negative_slope=0.1),
-    "selu": lambda of: of.Activation("selu"),
+    "selu": lambda of: of.Activation("selu"), "relu called loss": lambda of: of.ReLU(name="loss"),
 }  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import weightlens
 from tests.cases import CASES, Case
 from tests.conftest import SAMPLES, Built
 from weightlens.cli.main import main
-from weightlens.training.moments import Forward, Moment, begin, lengths, numbers_of, silent_units, steps_between, weights_by_layer
+from weightlens.training.moments import Forward, Moment, empty_history, lengths, numbers_of, silent_units, steps_between, weights_by_layer
 from weightlens.workbook.training.history_book import write_book
 
 COMMANDS = {
@@ -45,7 +45,7 @@ def write_history(path: Path) -> Path:
     """The workbook of a training that Keras ran, with rows within its epochs, made without Keras."""
     model = weightlens.load(SAMPLES / "xor_relu.h5")
     x = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
-    history, before = begin(model, "Keras, some epochs", ["*/bias"]), dict[tuple[str, str], np.ndarray]()
+    history, before = empty_history(model, "Keras, some epochs", ["*/bias"]), dict[tuple[str, str], np.ndarray]()
     history.relus = {layer: len(units) for layer, units in silent_units(model, [x]).items()}
     for number in range(7):
         arrays = {key: weight.value * (1 + number / 10) for key, weight in weights_by_layer(model).items()}

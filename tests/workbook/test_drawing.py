@@ -199,7 +199,7 @@ def test_a_model_inside_that_is_called_twice_shows_what_it_answers(keras: Any, t
     weightlens.export(model, path, inputs=x)
     page, found, book = openpyxl.load_workbook(path)["Network"], boxes(path), read_book(path)
     assert page.cell(found["encoder #2"][0] + 1, found["encoder #2"][1]).value == "encoder once more: the same weights"
-    nodes = [Node(model["encoder"], name, [], [0], again=name != "encoder") for name in ("encoder", "encoder #2")]
+    nodes = [Node(model["encoder"], name, [], [0], is_repeat=name != "encoder") for name in ("encoder", "encoder #2")]
     homes: Any = {f"{node.path}/dense": node.path for node in nodes}
     assert [home_of(None, node, homes) for node in nodes] == ["encoder", "encoder #2"], "where each call has sheets of its own"  # type: ignore[arg-type]
     for engine_book, sample in ((book, 1), (recalculate(path, "ironcalc"), 1)):

@@ -126,10 +126,9 @@ class Summary:
 
     def csv(self) -> str:
         """The rows as CSV, under the names of their fields."""
-        from weightlens.terminal.machine import csv_cell
+        from weightlens.terminal.machine import csv_line
 
-        lines = [",".join(csv_cell(cell) for cell in row.plain.values()) for row in self.rows]
-        return "\n".join([",".join(SummaryRow.__dataclass_fields__), *lines]) + "\n"
+        return "".join(map(csv_line, (SummaryRow.__dataclass_fields__, *(row.plain.values() for row in self.rows))))
 
     def lines(self, screen: Screen) -> list[str]:
         """The lines of ``str``; on a terminal, long names are shortened rather than lines broken."""

@@ -31,7 +31,7 @@ from weightlens.training.moments import (
     Forward,
     Moment,
     TrainingHistory,
-    begin,
+    empty_history,
     lengths,
     numbers_of,
     samples_to_watch,
@@ -154,7 +154,7 @@ class Recorder:
         self.kept: list[np.ndarray] = []
         self.kept_epoch = 0
         self.inputs: list[np.ndarray] | None = None
-        self.history = begin(self.read, training_words(self.model, self.read, self.params), self.options.weights)
+        self.history = empty_history(self.read, training_words(self.model, self.read, self.params), self.options.weights)
         self.history.steps = int(self.params.get("steps") or 0)
         if self.options.inputs is not None:
             inputs = bind(self.read, self.options.inputs, np.float32)

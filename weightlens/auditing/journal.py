@@ -11,13 +11,13 @@ from typing import Self
 
 import orjson
 
-import weightlens
 from weightlens.auditing.finding import Hit
 from weightlens.auditing.one_file import Result, sha256_of
 from weightlens.auditing.places import Place
 from weightlens.auditing.store import Identity
 from weightlens.errors import BadInput
 from weightlens.terminal.machine import to_json
+from weightlens.version import __version__
 
 HEADER = {"weightlens-audit": 2}
 
@@ -36,7 +36,7 @@ class Journal:
 
     def __init__(self, path: Path, inputs: str | None = None) -> None:
         self.path, self.known = path, dict[str, tuple[int, int]]()  # where the line of each file is
-        header = orjson.dumps(HEADER | {"version": weightlens.__version__, "inputs": inputs})
+        header = orjson.dumps(HEADER | {"version": __version__, "inputs": inputs})
         try:
             self.file = path.open("r+b" if path.exists() else "x+b")
             end = self._find_lines(header)

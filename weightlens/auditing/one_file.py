@@ -18,7 +18,7 @@ from weightlens.auditing.integrity import integrity
 from weightlens.auditing.places import Place, files_in
 from weightlens.auditing.raw_file import RawFile, raw_file
 from weightlens.auditing.security import custom_hits, security
-from weightlens.auditing.store import Identity, describe
+from weightlens.auditing.store import Identity, described
 from weightlens.call_order import every_layer
 from weightlens.errors import CutShort, WeightlensError, first_line
 from weightlens.formats import load
@@ -66,9 +66,8 @@ def audit_file(place: Place, inputs: str | None = None) -> Result:
 
 def died(place: Place) -> Result:
     """The result of a file at which its process died."""
-    result = Result(place.name, place.changed, Identity(size=place.size))
-    result.hits = [Hit("unreadable", "the process that read it died: damaged in a way that no check sees, or too large for this machine")]
-    return result
+    hit = Hit("unreadable", "the process that read it died: damaged in a way that no check sees, or too large for this machine")
+    return Result(place.name, place.changed, Identity(size=place.size), [hit])
 
 
 def check_model(path: Path, raw: RawFile, result: Result, inputs: str | None) -> None:
@@ -78,7 +77,7 @@ def check_model(path: Path, raw: RawFile, result: Result, inputs: str | None) ->
         result.hits += integrity(model, raw)
         checked = Checked(model, result.identity.size)
         result.hits += checked.hits()
-        describe(result.identity, model, checked.layers)
+        result.identity = described(result.identity, model, checked.layers)
         if inputs is not None:
             from weightlens.auditing.with_inputs import input_hits
 

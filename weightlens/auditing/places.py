@@ -39,7 +39,7 @@ def places(given: Sequence[str | os.PathLike[str]]) -> list[Place]:
     for item in given:
         name = os.fspath(item)
         name = name.removeprefix("file://") if "::" not in name else name
-        here = list(behind(name)) if REMOTE in name else [place_of(path) for path in local(name)]
+        here = list(models_at(name)) if REMOTE in name else [place_of(path) for path in local(name)]
         if not here:
             raise BadInput(f"{name}: there is no model here; give files, folders, patterns or URLs")
         found |= {place.name: place for place in here if place.name not in found}
@@ -55,7 +55,7 @@ def local(name: str) -> Iterator[Path]:
             yield from models_in(Path(match))
 
 
-def behind(url: str) -> Iterator[Place]:
+def models_at(url: str) -> Iterator[Place]:
     """The models behind a URL or pattern. A file that is named, or that the pattern names, is taken whatever it is."""
     from weightlens.formats.remote import remote_files
 

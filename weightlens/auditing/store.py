@@ -7,7 +7,7 @@ import itertools
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -65,18 +65,27 @@ class Identity:
     prints: dict[str, list[float]] = field(default_factory=dict)  # a few numbers of each
 
 
-def describe(identity: Identity, model: Model, layers: Iterable[tuple[str, Layer, Mapping[str, WeightFacts]]]) -> None:
-    """Add what the model and the facts of its weights say."""
-    identity.keras, identity.format = model.provenance.keras_version, model.provenance.format
-    identity.date = model.provenance.date or identity.date
-    identity.parameters = model.size
+def described(identity: Identity, model: Model, layers: Iterable[tuple[str, Layer, Mapping[str, WeightFacts]]]) -> Identity:
+    """The identity with what the model and the facts of its weights say."""
+    source, comparable = model.provenance, bool(model.class_name and model.layers and model.inputs)
     facts = [(f"{name}/{key}", one) for name, _, found in layers for key, one in found.items() if key.rpartition("/")[2] not in UNUSED]
-    if sum(one.size for _, one in facts if not one.is_constant) >= FEWEST:
-        identity.weights = hashlib.blake2b("".join(sorted(one.digest for _, one in facts)).encode(), digest_size=16).hexdigest()
-    identity.digests = {name: one.digest for name, one in facts}
-    identity.prints = {name: one.fingerprint for name, one in facts}
-    if model.class_name and model.layers and model.inputs:
-        identity.architecture = hashlib.blake2b(repr(architecture(model)).encode(), digest_size=16).hexdigest()
+    enough = sum(one.size for _, one in facts if not one.is_constant) >= FEWEST
+    return replace(
+        identity,
+        keras=source.keras_version,
+        format=source.format,
+        date=source.date or identity.date,
+        parameters=model.size,
+        architecture=short_hash(repr(architecture(model))) if comparable else "",
+        weights=short_hash("".join(sorted(one.digest for _, one in facts))) if enough else "",
+        digests={name: one.digest for name, one in facts},
+        prints={name: one.fingerprint for name, one in facts},
+    )
+
+
+def short_hash(text: str) -> str:
+    """The BLAKE2 hash of a text, 16 bytes long."""
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def architecture(model: Model) -> list[Any]:

@@ -9,9 +9,10 @@ import numpy as np
 
 from weightlens.browse.listing import Item
 from weightlens.errors import BadInput
+from weightlens.inputs.indices import one_index
 from weightlens.model import Weight
 from weightlens.specs.sizes import tuple_text
-from weightlens.terminal.matrices import as_slice, one_index, order_of, read_part
+from weightlens.terminal.matrices import as_slice, order_of, read_part
 
 Index = tuple[int, ...]
 

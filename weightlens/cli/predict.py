@@ -187,11 +187,11 @@ def predictions(model: Model, rows: Rows, advance: Callable[[int], None]) -> Ite
 
 def write_csv(model: Model, chunks: Iterable[list[np.ndarray]], file: BinaryIO) -> None:
     """One line of comma-separated numbers per sample, under a header; outputs of several dimensions in C order."""
-    from weightlens.terminal.machine import csv_cell
+    from weightlens.terminal.machine import csv_line
 
     for number, outputs in enumerate(chunks):
         if not number:
-            file.write((",".join(map(csv_cell, columns(model, outputs))) + "\n").encode())
+            file.write(csv_line(columns(model, outputs)).encode())
         file.write(as_csv(joined(outputs)))
 
 

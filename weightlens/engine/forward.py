@@ -54,9 +54,7 @@ def trace(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsu
 def record(model: Model, inputs: Any, dtype: DTypeLike = np.float64, stop_at_unsupported: bool = False) -> Trace:
     """Compute the outputs and record every step, like ``trace``; the trace may still be changed."""
     names = [ref.layer for ref in refs(model.inputs)]
-    given = [Recorded(x, kind="input", name=name) for x, name in zip(bind(model, inputs, dtype), names, strict=True)]
-    for x in given:
-        x.layer = x.name
+    given = [Recorded.given(x, "input", name, name) for x, name in zip(bind(model, inputs, dtype), names, strict=True)]
     recorder = Trace(inputs=given, input_names=names, layers={name: model[name] for name in names})
     try:
         with np.errstate(all="ignore"):

@@ -179,11 +179,9 @@ class Run:
     def read_all(self, layer: Layer, path: str) -> Weights:
         """All arrays of a layer; of a recorded run, those of a trace."""
         arrays: Weights = {name: self.read(w) for name, w in layer.own_weights.items()}
-        if self.recorder is not None:
-            arrays = {name: Recorded(array, kind="weight", name=name) for name, array in arrays.items()}
-            for name, x in arrays.items():
-                x.layer, x.source = path, layer.own_weights[name]
-        return arrays
+        if self.recorder is None:
+            return arrays
+        return {name: Recorded.given(array, "weight", name, path, layer.own_weights[name]) for name, array in arrays.items()}
 
     def read(self, weight: Weight) -> np.ndarray:
         """The array of a weight."""

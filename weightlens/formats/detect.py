@@ -89,8 +89,9 @@ def read_json(path: Path, config: Path | None) -> Model:
         model = _model(entry, dialect, path)
         closers: list[Callable[[], object]] = []
         layouts.place_arrays(model, _shards(path.parent, value, closers), dialect)
-        model.provenance = Provenance(str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers)
-        model.provenance.kind, model.provenance.generation = "shards", 3
+        model.provenance = Provenance(
+            str(path), "Keras 3 sharded weights", architecture=str(architecture or ""), closers=closers, kind="shards", generation=3
+        )
         return model
     if isinstance(value, dict) and "modelTopology" in value:
         from weightlens.formats.tfjs.manifest import in_folder
@@ -175,11 +176,12 @@ def read_hdf5(path: Path, config: Path | None) -> Model:
         if text
         else {"objects": "Keras weights (.weights.h5)", "groups": f"Keras {weights_dialect.major} HDF5 weights"}.get(layout, layout)
     )
-    architecture = str(source or "")
-    model.provenance = Provenance(str(path), shown, version or dialect.version, backend, architecture=architecture, closers=[file.close])
-    model.provenance.kind = "weights" if layout == "objects" and not text else "hdf5"
-    if text or layout != layouts.NOT_KERAS:
-        model.provenance.generation = 3 if model.provenance.kind == "weights" else weights_dialect.major
+    kind = "weights" if layout == "objects" and not text else "hdf5"
+    generation = 3 if kind == "weights" else weights_dialect.major if text or layout != layouts.NOT_KERAS else None
+    model.provenance = Provenance(
+        str(path), shown, version or dialect.version, backend, architecture=str(source or ""), closers=[file.close],
+        kind=kind, generation=generation,
+    )  # fmt: skip
     return model
 
 

@@ -126,7 +126,7 @@ class RemotePath(type(Path())):  # type: ignore[misc]  # the kind of path that t
     def open(self, mode: str = "rb", buffering: int = -1, *_: Any, **__: Any) -> BinaryIO:
         system, path = file_system(str(self))
         try:
-            return RemoteFile(system, path)  # type: ignore[return-value]
+            return RemoteFile(system, path)  # type: ignore[return-value]  # only reading is asked of it
         except FileNotFoundError:
             raise FileNotFoundError(2, os.strerror(2), str(self)) from None
 

@@ -40,7 +40,7 @@ def attend(scores: Array, value: Array, allowed: Array | None, step: Step, zero_
     return step("context", weights @ value), weights
 
 
-def both(*masks: Array | None) -> Any:
+def agreed(*masks: Array | None) -> Any:
     """Where all masks agree; ``None`` where there is none."""
     given = [mask for mask in masks if mask is not None]
     return functools.reduce(np.logical_and, given) if given else None
@@ -86,7 +86,7 @@ def attended(scores: Array, value: Array, mask: Masks, step: Step, return_scores
     query_mask, value_mask = (mask[0], mask[1]) if isinstance(mask, (list, tuple)) else (None, None)
     before = causal(*scores.shape[-2:]) if use_causal_mask else None
     seen = value_mask if value_mask is None or value_mask.ndim > 2 else value_mask[..., None, :]
-    context, weights = attend(scores, value, both(seen, before), step)
+    context, weights = attend(scores, value, agreed(seen, before), step)
     if query_mask is not None:
         context = np.where(query_mask[..., None], context, 0.0)
     return [context, weights] if return_scores else context
@@ -132,7 +132,7 @@ def allowed_places(query: Array, value: Array, masks: dict[str, Array | None], c
     window = config.get("sliding_window")
     near = None if not window else np.abs(np.arange(queries)[:, None] - np.arange(keys)) < window
     given = None if masks["attention"] is None else truth(masks["attention"])
-    return both(*rows, *columns, causal(queries, keys)[None] if use_causal_mask else None, None if near is None else near[None], given)
+    return agreed(*rows, *columns, causal(queries, keys)[None] if use_causal_mask else None, None if near is None else near[None], given)
 
 
 def multi_head_attention(

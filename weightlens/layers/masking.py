@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers import mask_rule
-from weightlens.layers.sequence import unlike
+from weightlens.layers.sequence import where_not_all_are
 from weightlens.layers.signature import Array, Config, Masks
 from weightlens.specs.quirks import LOSES_MASKS_OF_LISTS, Quirks
 
@@ -64,7 +64,7 @@ def reversible_embedding(x: Array, config: Config, mask: Array | None, quirks: Q
 
 def masking(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """Real are the time steps with any feature other than ``mask_value``."""
-    return unlike(x, config.get("mask_value", 0.0))
+    return where_not_all_are(x, config.get("mask_value", 0.0))
 
 
 def recurrent(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:

@@ -29,9 +29,9 @@ def dequantised(rows: Array, ids: Array, w: Weights) -> Any:
 
 def masking(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Time steps that consist of ``mask_value`` alone become zero, and are skipped later on. ``keras.layers.Masking``."""
-    return step("output", np.where(unlike(x, config.get("mask_value", 0.0), keepdims=True), x, 0.0))
+    return step("output", np.where(where_not_all_are(x, config.get("mask_value", 0.0), keepdims=True), x, 0.0))
 
 
-def unlike(x: Array, value: Array, keepdims: bool = False) -> Any:
+def where_not_all_are(x: Array, value: Array, keepdims: bool = False) -> Any:
     """Where not all features are ``value``: ``(batch, time, features) -> (batch, time)``."""
     return np.any(not_equal(x, value), axis=-1, keepdims=keepdims)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers import activations, normalization
-from weightlens.layers.attention import attend, both, causal, scaled_scores
+from weightlens.layers.attention import agreed, attend, causal, scaled_scores
 from weightlens.layers.comparisons import finite, one_hot
 from weightlens.layers.convolution import convolutional, pooling
 from weightlens.layers.signature import Array, Axis, Config, Function, Number, Step, Weights
@@ -137,7 +137,7 @@ def dot_product_attention(
     q, k, v = (np.swapaxes(a, 1, 2) for a in (query, key, value))
     scores = scaled_scores(q, k, step) if scale is None else step("scores", (q @ np.swapaxes(k, -1, -2)) * scale)
     scores = scores if bias is None else step("biased scores", scores + bias)
-    allowed = both(mask, causal(*scores.shape[-2:]) if is_causal else None)
+    allowed = agreed(mask, causal(*scores.shape[-2:]) if is_causal else None)
     return np.swapaxes(attend(scores, v, allowed, step)[0], 1, 2)
 
 

@@ -65,7 +65,7 @@ class Rename:
         def call(*args: Any, **options: Any) -> Any:
             return called(compute, dict(self.unless) | self.translated(dict(zip(names, args, strict=False)) | options))
 
-        call.__signature__ = inspect.Signature([inspect.Parameter(n, kind, default=None) for n in names])  # type: ignore[attr-defined]
+        call.__signature__ = inspect.Signature([inspect.Parameter(n, kind, default=None) for n in names])  # type: ignore[attr-defined]  # for inspect
         return call
 
     def translated(self, given: dict[str, Any]) -> dict[str, Any]:

@@ -87,6 +87,13 @@ class Recorded(NDArrayOperatorsMixin):
         self.round = 0  # of a step: how many of its layer had its name before
         self.role = NO_ROLE
 
+    @classmethod
+    def given(cls, value: Any, kind: str, name: str, layer: str, source: Any = None) -> Recorded:
+        """An array that a layer is given: an ``input``, or a ``weight``, whose ``source`` is the model's."""
+        new = cls(value, kind=kind, name=name)
+        new.layer, new.source = layer, source
+        return new
+
     def made_by(self, op: Operation | None, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """Remember the call that made it, or another one in its place. ``graph.operands`` keeps in ``reads`` what the call is given."""
         self.op, self.args, self.kwargs = op, args, kwargs
@@ -181,8 +188,7 @@ def record(op: Operation, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Call ``op`` on the bare values and remember the call."""
     out = op(*values_of(args), **(each(value_of, kwargs) if kwargs else kwargs))
     if isinstance(out, (list, tuple)):
-        # mypy does not see that a named tuple can be called
-        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]
+        return [Recorded(part, Part(op, i), args, kwargs) for i, part in enumerate(out)]  # type: ignore[arg-type]  # mypy: a named tuple is not called
     if isinstance(out, np.ndarray) and out.dtype.kind == "O":  # np.frompyfunc, used for erf
         out = out.astype(np.float64)
     return Recorded(out, op, args, kwargs)

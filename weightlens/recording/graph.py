@@ -23,7 +23,7 @@ def unnamed(x: Recorded) -> bool:
 def operands(x: Recorded) -> list[Recorded]:
     """The recorded arrays that the call which made ``x`` was given, in order. Looked up once: every walk asks for them."""
     if x.reads is None:
-        x.reads = within((*x.args, *x.kwargs.values()) if x.kwargs else x.args)
+        x.reads = recorded_among((*x.args, *x.kwargs.values()) if x.kwargs else x.args)
     return x.reads
 
 
@@ -32,7 +32,7 @@ def is_inside(path: str, layer: str) -> bool:
     return path == layer or path.startswith((layer + "/", layer + " #"))
 
 
-def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
+def recorded_among(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
     """The recorded arrays among these things, and inside of them."""
     arrays = []
     for thing in things:
@@ -40,11 +40,11 @@ def within(things: tuple[Any, ...] | list[Any]) -> list[Recorded]:
         if kind is Recorded:
             arrays.append(thing)
         elif kind is tuple or kind is list:
-            arrays += within(thing)
+            arrays += recorded_among(thing)
         elif kind is dict:
-            arrays += within(tuple(thing.values()))
+            arrays += recorded_among(tuple(thing.values()))
         elif kind is slice:
-            arrays += within((thing.start, thing.stop, thing.step))
+            arrays += recorded_among((thing.start, thing.stop, thing.step))
     return arrays
 
 
@@ -182,8 +182,8 @@ def copies(values: Iterable[Recorded]) -> dict[int, Recorded]:
 
     for x in values:
         made[id(x)] = new = x.copy()
-        args = tuple(each(copy_of, arg) if isinstance(arg, NESTED) and within([arg]) else made.get(id(arg), arg) for arg in x.args)
-        new.made_by(x.op, args, each(copy_of, x.kwargs) if x.kwargs and within([x.kwargs]) else x.kwargs)
+        args = tuple(each(copy_of, arg) if isinstance(arg, NESTED) and recorded_among([arg]) else made.get(id(arg), arg) for arg in x.args)
+        new.made_by(x.op, args, each(copy_of, x.kwargs) if x.kwargs and recorded_among([x.kwargs]) else x.kwargs)
         name, argument = x.function
         new.function = name, made.get(id(argument), argument)
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -64,6 +64,14 @@ class Step:
 
     def __repr__(self) -> str:
         return f"<{self.layer}/{self.name} {self.value.shape}: {self.words}>"
+
+
+def by_layer(steps: Iterable[Step]) -> dict[str, list[Step]]:
+    """The steps of each layer, in order."""
+    layers: dict[str, list[Step]] = {}
+    for step in steps:
+        layers.setdefault(step.layer, []).append(step)
+    return layers
 
 
 @dataclass(eq=False, repr=False)
@@ -174,7 +182,7 @@ class Trace:
 
     def _repr_html_(self) -> str:
         """The steps as a table, in a notebook."""
-        from weightlens.notebook import trace_html
+        from weightlens.api.notebook import trace_html
 
         return trace_html(self)
 

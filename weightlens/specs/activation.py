@@ -24,7 +24,7 @@ class ActivationSpec(NamedTuple):
     way: str = ""
     shares: bool = False  # its results lie between 0 and 1, and the only one of a single number is 1
     positive: bool = False  # its results are never below 0, and that it cuts or shares does not say so already
-    bent: bool = False  # the curve has a corner at 0: another slope on each side
+    corner: bool = False  # the curve has one at 0: another slope on each side
     logits: bool = False  # a crossentropy in a graph looks through it at the numbers before it
 
     @property
@@ -40,11 +40,11 @@ class ActivationSpec(NamedTuple):
 
 ALL = (
     ActivationSpec("linear", "passes every number on unchanged", way="rises"),
-    ActivationSpec("relu ReLU", "{relu}", way="cuts", bent=True),
-    ActivationSpec("relu6", "keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6", way="cuts", bent=True),
+    ActivationSpec("relu ReLU", "{relu}", way="cuts", corner=True),
+    ActivationSpec("relu6", "keeps numbers from 0 to 6, turns negative ones into 0 and larger ones into 6", way="cuts", corner=True),
     ActivationSpec(
         "leaky_relu LeakyReLU", "keeps positive numbers and multiplies negative ones by {negative_slope}",
-        defaults={"negative_slope": 0.2}, way="rises", bent=True
+        defaults={"negative_slope": 0.2}, way="rises", corner=True
     ),
     ActivationSpec(
         "elu ELU", "keeps positive numbers and bends negative ones smoothly towards {limit}", defaults={"alpha": 1.0},
@@ -52,7 +52,7 @@ ALL = (
     ),
     ActivationSpec("celu", "keeps positive numbers and bends negative ones smoothly towards {limit}", defaults={"alpha": 1.0}, way="rises"),
     ActivationSpec(
-        "selu", "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581", way="rises", bent=True
+        "selu", "multiplies positive numbers by 1.0507 and bends negative ones smoothly towards -1.7581", way="rises", corner=True
     ),
     ActivationSpec(
         "exponential", "raises e (about 2.718) to the power of each number", more="the result is always above 0 and grows very fast",

@@ -38,7 +38,7 @@ class LayerSpec(NamedTuple):
     # Which mask it hands on: a function of layers/masking.py ("keep"), a function itself, or "none".
     mask: str | Callable[..., Any] = "none"
     variables: str | None = None  # None: not known
-    again: str = ""  # one that Keras 3 stores beside them in its own formats, though a layer inside holds it
+    stored_twice: str = ""  # one that Keras 3 stores beside them in its own formats, though a layer inside holds it
     shapes: str = ""  # the function of specs/shapes.py that tells the shapes that ``variables`` leaves out
     options: str | None = None  # None: they are not checked
     arguments: tuple[str, ...] = ("inputs", "mask", "training")  # of its call, by position

@@ -33,7 +33,8 @@ def channels(config: Config, x: Incoming) -> Size:
 
 def times(*factors: Size) -> Size:
     """The product, open where a factor is."""
-    return None if None in factors else math.prod(factors)  # type: ignore[arg-type]
+    known = [factor for factor in factors if factor is not None]
+    return math.prod(known) if len(known) == len(factors) else None
 
 
 def spread(value: Any, rank: int) -> Shape:

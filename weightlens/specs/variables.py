@@ -67,8 +67,8 @@ def variable_names(class_name: str, config: dict[str, Any], count: int | None = 
         return None
     flags = derived(class_name, config)
     names = [v.name for v in variables_of(class_name) if not v.flag or flags.get(v.flag, v.unless_said)]
-    if (again := spec(class_name).again) and count == len(names) + 1:
-        return [again, *names]
+    if (twice := spec(class_name).stored_twice) and count == len(names) + 1:
+        return [twice, *names]
     mode = str(config.get("quantization_mode", "")).split("/")[0]
     return _quantised(names, mode, count) if mode in QUANTISED and names and names[0] in ("kernel", "embeddings") else names
 

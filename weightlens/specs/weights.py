@@ -53,7 +53,7 @@ def mismatches(class_name: str, config: Config, stored: dict[str, tuple[int, ...
     names = variable_names(class_name, {**config, "quantization_mode": ""})
     if names is None:
         return
-    if not config.get("quantization_mode") and not spec(class_name).again:
+    if not config.get("quantization_mode") and not spec(class_name).stored_twice:
         more = [name for name in stored if name not in names and not name.startswith("seed") and not name.endswith(BESIDE)]
         yield from ((name, _not_asked_for(name, config)) for name in more if name != "lora_kernel")
     shapes = expected_shapes(class_name, config, x)

@@ -45,9 +45,7 @@ def open_table(given: str, loose: bool = False) -> Table:
         if kind == "text":
             return TextTable(path.name, decode_lines(stream, path.name), loose)
         stream.close()
-        table = Table(path.name, *rows_of(kind, path, area))
-        table.loose = loose
-        return table
+        return Table(path.name, *rows_of(kind, path, area), loose=loose)
     except FileNotFoundError:
         raise BadInput(f"{path}: there is no such file") from None
     except (OSError, ValueError) as error:

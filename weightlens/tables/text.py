@@ -74,7 +74,7 @@ class TextTable(Table):
             sample[:1] = [without_comment_sign(line) for line in sample[:1]]
         self.name, self.lines = name, chain(sample, self.lines)
         self.head: list[str] = []  # the lines of the first row
-        super().__init__(name, self.first_row())
+        super().__init__(name, self.first_row(), loose=loose)
 
     def is_blank(self, line: str) -> bool:
         """Whether a line holds no cells."""

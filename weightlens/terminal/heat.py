@@ -10,7 +10,7 @@ import numpy as np
 
 from weightlens.terminal import Screen
 from weightlens.terminal.matrices import Part, View
-from weightlens.terminal.matrix_lines import direction_words, tile_titles, titled_blocks
+from weightlens.terminal.matrix_lines import BETWEEN, INDENT, direction_words, tile_titles, titled_blocks
 
 NEGATIVE, ZERO, POSITIVE = (179, 88, 6), (247, 247, 247), (33, 102, 172)  # as on a sheet: orange and blue
 BLUES, ORANGES = (231, 189, 153, 111, 75, 33, 26, 25), (231, 230, 223, 222, 215, 208, 166, 130)  # the same of 256 colours
@@ -21,7 +21,6 @@ LINES = 32  # of a picture
 SQUARE, LARGEST = 16, 4  # a smaller picture is enlarged to about so many places, each number at most so many times; one of several by half
 SLOW, TILE_LINES = 8, 2  # places along each slow axis, lines of pictures side by side
 LEGEND = 17  # places of the legend
-BETWEEN = "  "
 
 
 class Scale(NamedTuple):
@@ -138,26 +137,26 @@ def colours_of_terminal() -> str:
     return "true" if os.environ.get("COLORTERM", "") in ("truecolor", "24bit") else "256"
 
 
-def heat_lines(part: Part, screen: Screen, full: bool = False, indent: str = "    ") -> Iterator[str]:
+def heat_lines(part: Part, screen: Screen, full: bool = False) -> Iterator[str]:
     """The lines of a matrix as a picture, with a legend; a large one is sampled down, and a line says so."""
     if not all(part.kept):
-        yield f"{indent}empty"
+        yield f"{INDENT}empty"
         return
-    shown, steps = sampled(part, screen, 0 if full else screen.width - len(indent) - 2)
+    shown, steps = sampled(part, screen, 0 if full else screen.width - len(INDENT) - 2)
     values = np.atleast_2d(sizes_of(shown.values))
     painter = Painter(colours_of(screen), scale_of(values), zoom_of(values.shape[-2:], screen, shown.tiled))
     if values.ndim > 2 or shown.values.ndim == 2:
-        yield from map(screen.dim, screen.wrapped(direction_words(shown), indent))
-    yield indent + painter.legend(not np.isfinite(values).all())
+        yield from map(screen.dim, screen.wrapped(direction_words(shown), INDENT))
+    yield INDENT + painter.legend(not np.isfinite(values).all())
     if steps:
-        yield from map(screen.dim, screen.wrapped("sampled down, drawn: " + ", ".join(steps), indent))
+        yield from map(screen.dim, screen.wrapped("sampled down, drawn: " + ", ".join(steps), INDENT))
 
     def block(place: tuple[int, ...], inner: str) -> Iterator[str]:
         if shown.tiled:
             return tile_lines(shown, screen, painter, place, inner)
         return (inner + line for line in painter.picture(values[place]))
 
-    yield from titled_blocks(shown, screen, indent, block)
+    yield from titled_blocks(shown, screen, block)
 
 
 def tile_lines(shown: View, screen: Screen, painter: Painter, place: tuple[int, ...], indent: str) -> Iterator[str]:

@@ -14,10 +14,11 @@ import numpy as np
 
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
+from weightlens.inputs.indices import parse_slice
 from weightlens.model import Model, Weight
 from weightlens.terminal.describe import Entry, activation_of, sha256_of
 from weightlens.terminal.escape import written_out
-from weightlens.terminal.matrices import parse_slice, ranges_of, read_part
+from weightlens.terminal.matrices import ranges_of, read_part
 from weightlens.terminal.show import Selection, other_arrays, select_layers, selected_arrays
 
 FORMULA_SIGNS = tuple("=+-@\t\r")  # what spreadsheets take for the beginning of a formula
@@ -164,6 +165,11 @@ def json_ready(thing: Any) -> Any:
 def exact_number(value: Any) -> str:
     """A number as text that parses to the same number."""
     return repr(value) if isinstance(value, float) else str(value)
+
+
+def csv_line(cells: Iterable[str]) -> str:
+    """A line of text cells."""
+    return ",".join(map(csv_cell, cells)) + "\n"
 
 
 def csv_cell(text: str) -> str:

@@ -12,6 +12,7 @@ from weightlens.terminal import Screen
 from weightlens.terminal.escape import to_right, width_of
 from weightlens.terminal.matrices import View
 
+INDENT = "    "  # before every line of a matrix
 BETWEEN = "  "  # blocks that stand side by side
 
 
@@ -35,23 +36,23 @@ def number_format(values: np.ndarray, precision: int) -> Callable[[Any], str]:
     return write
 
 
-def matrix_lines(shown: View, screen: Screen, precision: int = 4, indent: str = "    ", wrap: bool = True) -> Iterator[str]:
+def matrix_lines(shown: View, screen: Screen, precision: int = 4, wrap: bool = True) -> Iterator[str]:
     """The lines of a matrix: blocks of rows and columns with their labels, side by side or one after another."""
     values = shown.values
     if values.size == 0:
-        yield f"{indent}empty"
+        yield f"{INDENT}empty"
         return
     finite = np.where(np.isfinite(values), values, 0).astype(complex if values.dtype.kind == "c" else float)
     printer = Printer(shown, screen, number_format(values, precision), float(np.abs(finite).max()), wrap)
     if values.ndim == 0:
-        yield indent + printer.write(values.item())
+        yield INDENT + printer.write(values.item())
         return
     if shown.tiled:
-        yield from map(screen.dim, screen.wrapped(direction_words(shown), indent))
-    yield from titled_blocks(shown, screen, indent, printer.tiles if shown.tiled else printer.block)
+        yield from map(screen.dim, screen.wrapped(direction_words(shown), INDENT))
+    yield from titled_blocks(shown, screen, printer.tiles if shown.tiled else printer.block)
 
 
-def titled_blocks(shown: View, screen: Screen, indent: str, block: Callable[[tuple[int, ...], str], Iterator[str]]) -> Iterator[str]:
+def titled_blocks(shown: View, screen: Screen, block: Callable[[tuple[int, ...], str], Iterator[str]]) -> Iterator[str]:
     """One block, or blocks side by side, for each place along the slow axes, which stands above it in brackets.
 
     What there is only one of is not said. ``block`` has the lines at a place, with an indent.
@@ -59,10 +60,10 @@ def titled_blocks(shown: View, screen: Screen, indent: str, block: Callable[[tup
     for place in itertools.product(*map(range, shown.values.shape[: -3 if shown.tiled else -2])):
         said = [(axis, listed[i]) for axis, listed, i in zip(shown.axes, shown.indices, place, strict=False) if listed != [0]]
         if said:
-            yield indent + screen.dim(f"[{', '.join(shown.label.text(axis, i) for axis, i in said)}]")
-        yield from block(place, indent + "  " * bool(said))
+            yield INDENT + screen.dim(f"[{', '.join(shown.label.text(axis, i) for axis, i in said)}]")
+        yield from block(place, INDENT + "  " * bool(said))
         if any(gap and i + 1 == gap for gap, i in zip(shown.gaps, place, strict=False)):
-            yield indent + screen.dim("…")
+            yield INDENT + screen.dim("…")
 
 
 def tile_titles(shown: View) -> list[str]:

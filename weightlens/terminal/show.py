@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from weightlens.engine.faults import every_fault
 from weightlens.errors import BadInput
+from weightlens.inputs.indices import parse_slice
 from weightlens.limits import AT_ONCE
 from weightlens.model import Model, Weight
 from weightlens.specs.sizes import tuple_text
@@ -25,7 +26,7 @@ from weightlens.terminal.describe import (
     output_shapes,
     sha256_of,
 )
-from weightlens.terminal.matrices import parse_slice, part_of, view_of_weight
+from weightlens.terminal.matrices import part_of, view_of_weight
 from weightlens.terminal.matrix_lines import matrix_lines
 
 LONGEST = 10_000  # letters of a name with --full

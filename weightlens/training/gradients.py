@@ -248,7 +248,7 @@ def remainder(x: Recorded, g: Recorded) -> Parts:
     return [(a, g), (b, -(g * np.floor(a / b)) if isinstance(b, Recorded) else None)]
 
 
-def only(rule: Callable[[Recorded, Recorded, Recorded], object]) -> Rule:
+def of_one_operand(rule: Callable[[Recorded, Recorded, Recorded], object]) -> Rule:
     """A rule for a call with one operand: ``rule(result, operand, gradient)``."""
     return lambda x, g: [(x.args[0], rule(x, x.args[0], g))]
 
@@ -258,31 +258,31 @@ RULES: dict[Any, Rule] = {
     np.maximum: chosen_of_two(operator.gt, operator.ge), np.minimum: chosen_of_two(operator.lt, operator.le),
     np.where: chosen, np.sum: total, np.mean: average, np.max: extreme, np.min: extreme, np.take: lookup,
     np.cumsum: running_total, np.var: variance,
-    np.negative: only(lambda y, x, g: -g),
-    np.square: only(lambda y, x, g: g * 2.0 * x),
-    np.sqrt: only(lambda y, x, g: g * 0.5 / y),
-    np.exp: only(lambda y, x, g: g * y),
-    np.expm1: only(lambda y, x, g: g * np.exp(x)),
-    np.log: only(lambda y, x, g: g / x),
-    np.log1p: only(lambda y, x, g: g / (1.0 + x)),
-    np.log10: only(lambda y, x, g: g / (x * math.log(10.0))),
-    np.tanh: only(lambda y, x, g: g * (1.0 - y * y)),
-    np.sin: only(lambda y, x, g: g * np.cos(x)),
-    np.cos: only(lambda y, x, g: -(g * np.sin(x))),
-    np.tan: only(lambda y, x, g: g * (1.0 + y * y)),
-    np.sinh: only(lambda y, x, g: g * np.cosh(x)),
-    np.cosh: only(lambda y, x, g: g * np.sinh(x)),
-    np.arcsin: only(lambda y, x, g: g / np.sqrt(1.0 - x * x)),
-    np.arccos: only(lambda y, x, g: -(g / np.sqrt(1.0 - x * x))),
-    np.arctan: only(lambda y, x, g: g / (1.0 + x * x)),
-    np.arcsinh: only(lambda y, x, g: g / np.sqrt(x * x + 1.0)),
-    np.arctanh: only(lambda y, x, g: g / (1.0 - x * x)),
-    np.deg2rad: only(lambda y, x, g: g * (math.pi / 180.0)),
-    np.rad2deg: only(lambda y, x, g: g * (180.0 / math.pi)),
-    np.abs: only(lambda y, x, g: g * np.sign(x)),
-    np.reciprocal: only(lambda y, x, g: -(g * y * y)),
-    cast: only(lambda y, x, g: g if x.dtype.kind == "f" and y.dtype.kind == "f" else None),
-    ERF: only(lambda y, x, g: g * np.exp(-(x * x)) * (2.0 / math.sqrt(math.pi))),
-} | dict.fromkeys((np.sign, np.floor, np.ceil, np.trunc), only(lambda y, x, g: g * 0.0))  # fmt: skip
+    np.negative: of_one_operand(lambda y, x, g: -g),
+    np.square: of_one_operand(lambda y, x, g: g * 2.0 * x),
+    np.sqrt: of_one_operand(lambda y, x, g: g * 0.5 / y),
+    np.exp: of_one_operand(lambda y, x, g: g * y),
+    np.expm1: of_one_operand(lambda y, x, g: g * np.exp(x)),
+    np.log: of_one_operand(lambda y, x, g: g / x),
+    np.log1p: of_one_operand(lambda y, x, g: g / (1.0 + x)),
+    np.log10: of_one_operand(lambda y, x, g: g / (x * math.log(10.0))),
+    np.tanh: of_one_operand(lambda y, x, g: g * (1.0 - y * y)),
+    np.sin: of_one_operand(lambda y, x, g: g * np.cos(x)),
+    np.cos: of_one_operand(lambda y, x, g: -(g * np.sin(x))),
+    np.tan: of_one_operand(lambda y, x, g: g * (1.0 + y * y)),
+    np.sinh: of_one_operand(lambda y, x, g: g * np.cosh(x)),
+    np.cosh: of_one_operand(lambda y, x, g: g * np.sinh(x)),
+    np.arcsin: of_one_operand(lambda y, x, g: g / np.sqrt(1.0 - x * x)),
+    np.arccos: of_one_operand(lambda y, x, g: -(g / np.sqrt(1.0 - x * x))),
+    np.arctan: of_one_operand(lambda y, x, g: g / (1.0 + x * x)),
+    np.arcsinh: of_one_operand(lambda y, x, g: g / np.sqrt(x * x + 1.0)),
+    np.arctanh: of_one_operand(lambda y, x, g: g / (1.0 - x * x)),
+    np.deg2rad: of_one_operand(lambda y, x, g: g * (math.pi / 180.0)),
+    np.rad2deg: of_one_operand(lambda y, x, g: g * (180.0 / math.pi)),
+    np.abs: of_one_operand(lambda y, x, g: g * np.sign(x)),
+    np.reciprocal: of_one_operand(lambda y, x, g: -(g * y * y)),
+    cast: of_one_operand(lambda y, x, g: g if x.dtype.kind == "f" and y.dtype.kind == "f" else None),
+    ERF: of_one_operand(lambda y, x, g: g * np.exp(-(x * x)) * (2.0 / math.sqrt(math.pi))),
+} | dict.fromkeys((np.sign, np.floor, np.ceil, np.trunc), of_one_operand(lambda y, x, g: g * 0.0))  # fmt: skip
 
 __all__ = ["NoGradient", "backward", "unbroadcast"]

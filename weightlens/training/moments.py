@@ -145,7 +145,7 @@ def weights_by_layer(model: Model) -> dict[tuple[str, str], Weight]:
     return {key: weight for key, weight in pairs if weight.is_floating}
 
 
-def begin(model: Model, about: str, wishes: Sequence[str]) -> TrainingHistory:
+def empty_history(model: Model, about: str, wishes: Sequence[str]) -> TrainingHistory:
     """A history of nothing yet; ``wishes`` choose the numbers to draw: ``dense/kernel``, ``conv*/bias`` or ``dense/kernel[0,1]``."""
     weights = weights_by_layer(model)
     whole = sum(weight.size for weight in weights.values()) <= SMALL

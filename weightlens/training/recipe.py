@@ -41,12 +41,12 @@ def recipe_of(model: Model) -> Stated:
     name = text(optimizer.get("registered_name") or optimizer.get("class_name"))
     if name and is_before_keras_3(model.provenance.keras_version):
         name = name.removeprefix("Custom>")  # so Keras 2 names its own optimizers since 2.11
-    loss = only(config.get("loss"))
+    loss = single_entry(config.get("loss"))
     options = plain_dict(loss.get("config")) if isinstance(loss, dict) else {}
-    return Stated(loss_name(loss), name, dict(plain_dict(optimizer.get("config"))), options, only(config.get("loss_weights")))
+    return Stated(loss_name(loss), name, dict(plain_dict(optimizer.get("config"))), options, single_entry(config.get("loss_weights")))
 
 
-def only(value: Any) -> Any:
+def single_entry(value: Any) -> Any:
     """The one entry for the one output of a network, which may stand in a list or under the output's name; ``None`` for several."""
     while isinstance(value, list | tuple) or (isinstance(value, dict) and "class_name" not in value):
         inside = list(value.values()) if isinstance(value, dict) else value

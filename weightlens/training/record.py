@@ -119,9 +119,7 @@ def given_arrays(model: Model, inputs: Any, targets: np.ndarray, rate: float) ->
     """A trace that begins with the inputs, and the other arrays that are given."""
     names, arrays = [ref.layer for ref in refs(model.inputs)], bind(model, inputs)
     trace = Trace(keep=True, input_names=names, output_names=model.output_names)
-    trace.inputs = [Recorded(array, kind="input", name=name) for array, name in zip(arrays, names, strict=True)]
-    for x in trace.inputs:
-        x.layer = x.name
+    trace.inputs = [Recorded.given(array, "input", name, name) for array, name in zip(arrays, names, strict=True)]
     numbers = {"targets": np.asarray(targets, np.float64), "learning rate": np.asarray(float(rate)), "epoch": np.asarray(0.0)}
     given = Given(*(Recorded(array, kind="step", name=name) for name, array in numbers.items()))
     given.rate.role = Role("rate")
@@ -140,17 +138,14 @@ def trainable(model: Model, optimizer: Optimizer, start: Mapping[str, np.ndarray
     weights, still = [], {id(weight) for weight in untrained_weights(model)}
     for path, layer in layers_with_paths(model):
         for name, weight in layer.own_weights.items():
-            if not layer.trainable or not weight.is_floating or id(weight) in still or name == spec(layer.class_name).again:
+            if not layer.trainable or not weight.is_floating or id(weight) in still or name == spec(layer.class_name).stored_twice:
                 continue
             value = np.asarray(start.get(f"{path}/{name}", weight.value), np.float64)
-            now = Recorded(value, kind="weight", name=name)
-            now.source = weight
+            now = Recorded.given(value, "weight", name, path, weight)
             slots = {
-                slot: Recorded(np.full(value.shape, first), kind="weight", name=f"{slot} of {name}")
+                slot: Recorded.given(np.full(value.shape, first), "weight", f"{slot} of {name}", path)
                 for slot, first in optimizer.slots.items()
             }
-            for x in (now, *slots.values()):
-                x.layer = path
             weights.append(Trained(path, weight, now, now, slots, slots))
     if not weights:
         raise BadInput("this network has no weights to train")

@@ -13,7 +13,7 @@ from weightlens.recording import Recorded, Step
 from weightlens.recording.calls import reduced_axes
 from weightlens.words.call_words import ATOM, Words, only_keeps_finite
 from weightlens.words.explained import explained
-from weightlens.words.wording import Wording
+from weightlens.words.wording import Wording, shortened
 from weightlens.words.worked import arithmetic
 
 # How a step's name is abbreviated inside the mathematics of another one.
@@ -53,7 +53,7 @@ class Short(Wording):
         """``z = dot product + bias``."""
         symbol = SYMBOLS.get(self.made.name, "")
         text = self.result()[0]
-        return cut(f"{symbol} = {text}" if symbol and len(symbol) < 3 else text, longest)
+        return shortened(f"{symbol} = {text}" if symbol and len(symbol) < 3 else text, longest, " \u2026")
 
     def call(self, x: Recorded, depth: int) -> Words:
         if only_keeps_finite(x):
@@ -65,10 +65,10 @@ class Short(Wording):
     def reshaped(self, x: Recorded) -> str:
         return ""
 
-    def over(self, x: Recorded) -> str:
+    def over_axes(self, x: Recorded) -> str:
         """Only what runs over samples is something to say."""
         first = self.named(x.args[0]).axes[:1]
-        return super().over(x) if 0 in reduced_axes(x)[0] and any(f.name == "sample" for axis in first for f in axis) else ""
+        return super().over_axes(x) if 0 in reduced_axes(x)[0] and any(f.name == "sample" for axis in first for f in axis) else ""
 
     def name(self, x: Recorded) -> str:
         if x.kind == "input":
@@ -106,11 +106,6 @@ def mathematics(step: Step, repeated: bool = False, longest: int = LONGEST) -> s
 def over_time(step: Step, earlier: Container[int]) -> str:
     """What stands under the name of a step in a table of time steps; ``earlier``: the values that stand one row up."""
     return Short(step, earlier=earlier).line(LONGEST)
-
-
-def cut(line: str, longest: int) -> str:
-    """The line, cut where it is too long to be read."""
-    return line if len(line) <= longest else line[: longest - 2].rstrip() + " \u2026"
 
 
 def note(step: Step, numbers: bool = True) -> str:

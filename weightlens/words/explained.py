@@ -15,7 +15,7 @@ from weightlens.recording.graph import expression, named_operands
 from weightlens.specs.words.sentences import activation_sentence
 from weightlens.words.call_words import QUIET, reduction_name
 from weightlens.words.layer_words import activation_of, sentence
-from weightlens.words.wording import OUTPUTS, Wording, and_list, several, within_windows
+from weightlens.words.wording import OUTPUTS, Wording, and_list, plural, within_windows
 
 SOFTMAX = {  # the helpers of a softmax, by name
     "max": "The largest score{over}. It is subtracted before e^ so that no number becomes too large; the result stays the same.",
@@ -70,7 +70,7 @@ def explained(step: Step) -> str:
     if name in OUTPUTS and (name == "activation" or made.function[0]):
         return activated(step)
     if made.role.kind == "helper" and name in SOFTMAX:
-        return SOFTMAX[name].format(over=Wording(step).over(made) if reduction_name(made.op) else "")
+        return SOFTMAX[name].format(over=Wording(step).over_axes(made) if reduction_name(made.op) else "")
     if made.role.kind == "gate" and name in GATES:
         text = GATES[name]
         return f"Between 0 and 1: {text}" if made.function[0] in FROM_0_TO_1 else f"{text[0].upper()}{text[1:]}"
@@ -192,7 +192,7 @@ def reduced(step: Step, made: Recorded) -> str:
     axes = step.named_of(made.args[0]).titled
     gone, left = ([f.name for d in some for f in axes[d]] for some in (over, rest))
     each = and_list([name for name in left if name != "sample"] or ["sample"])
-    return f"{what} over all {and_list([several(name) for name in gone])}: one for each {each}." if gone else ""
+    return f"{what} over all {and_list([plural(name) for name in gone])}: one for each {each}." if gone else ""
 
 
 def merged(step: Step, made: Recorded, read: list[Recorded]) -> str:

@@ -100,14 +100,14 @@ def cuts(made: Recorded) -> bool:
     return known is not None and known.way == "cuts"
 
 
-def bent_at_0(made: Recorded) -> list[Recorded]:
+def inputs_of_corners(made: Recorded) -> list[Recorded]:
     """What goes into a step and makes a corner where it is 0, so that there is no derivative: the input of a relu, for example.
 
     Of a function with options, and of a layer without a named function, the calls tell.
     """
     known = ACTIVATIONS.get(made.function[0])
     if known is not None:
-        return [made.function[1]] if known.bent else []
+        return [made.function[1]] if known.corner else []
     corners = [x for x in expression(made) if operation(x) in CORNERS and not isinstance(x.args[1], Recorded)]
     return list({id(x.args[0]): x.args[0] for x in corners if np.all(x.args[1] == 0)}.values())
 

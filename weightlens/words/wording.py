@@ -50,9 +50,9 @@ def words(step: Step) -> str:
     return shortened(f"{step.name} = {Wording(step).result()[0]}")
 
 
-def shortened(line: str, length: int = LONGEST) -> str:
+def shortened(line: str, length: int = LONGEST, end: str = " ...") -> str:
     """The line, cut where it is too long to be read."""
-    return line if len(line) <= length else line[: length - 4].rstrip() + " ..."
+    return line if len(line) <= length else line[: length - len(end)].rstrip() + end
 
 
 def number(value: Any) -> str:
@@ -141,7 +141,7 @@ class Wording:
         if only_keeps_finite(x):
             return self.phrase(args[0], deeper)
         if op in INFIX and len(args) >= 2:
-            return self.between(x, deeper)
+            return self.with_sign_between(x, deeper)
         if op in TEMPLATES:
             template, level, tightness = TEMPLATES[op]
             if op is np.negative and isinstance(args[0], Recorded) and args[0].kind and " " in (name := self.name(args[0])):
@@ -161,7 +161,7 @@ class Wording:
             inner = self.operand(args[0], deeper, PHRASE)
             if isinstance(args[0], Recorded) and within_windows(args[0]):
                 return f"{reduction} of each {inner.replace('windows', 'window', 1)}", PHRASE
-            axes = self.over(x)
+            axes = self.over_axes(x)
             return f"{reduction} of {inner}{axes}", COMPARE if axes else PHRASE
         if op is np.stack and len(args[0]) > 1 and (several := self.of_every(x)):
             return several, PHRASE
@@ -175,7 +175,7 @@ class Wording:
         inside = ", ".join(self.operand(arg, deeper) for arg in (*args, *x.kwargs.values()))
         return f"{call_name(op)}({inside})", ATOM
 
-    def between(self, x: Recorded, depth: int) -> Words:
+    def with_sign_between(self, x: Recorded, depth: int) -> Words:
         """Two operands and the sign between them."""
         sign, level = INFIX[x.op] if x.op not in (np.matmul, np.dot) else (self.dot, PRODUCT)
         tighter = level + (x.op not in (np.add, np.logical_and, np.logical_or))
@@ -195,16 +195,16 @@ class Wording:
         whole = x.args[0]
         if not isinstance(whole, Recorded) or within_windows(whole) or was_padded(whole):
             return self.phrase(whole, depth)
-        where = self.taken(x, whole)
+        where = self.which_part(x, whole)
         return (f"{where} of {self.operand(whole, depth, PHRASE)}", PHRASE) if where else self.phrase(whole, depth)
 
     # -- the names of axes -----------------------------------------------------------------------------------------------------
 
-    def over(self, x: Recorded) -> str:
+    def over_axes(self, x: Recorded) -> str:
         """`` over units``: the axes that a reduction runs over; nothing where these are all."""
         axes, rest = reduced_axes(x)
         titled = self.named(x.args[0]).titled
-        names = dict.fromkeys(several(f.name) for a in axes for f in titled[a])
+        names = dict.fromkeys(plural(f.name) for a in axes for f in titled[a])
         return f" over {and_list(list(names))}" if rest and names else ""
 
     def of_every(self, x: Recorded) -> str:
@@ -214,11 +214,11 @@ class Wording:
         name = alike.pop()
         return f"{name} of every {axis[0].name}" if name and not alike and len(axis) == 1 and axis[0].name != "part" else ""
 
-    def taken(self, x: Recorded, whole: Recorded) -> str:
+    def which_part(self, x: Recorded, whole: Recorded) -> str:
         """Which part of ``whole`` this is; empty where it is all of it."""
         before, after = self.named(whole), self.named(x)
         left = {f.name: f for axis in after.axes for f in axis}
-        words = [self.fixed(f, after) if f.name not in left else stretch(f, left[f.name]) for axis in before.axes for f in axis]
+        words = [self.fixed(f, after) if f.name not in left else places_left(f, left[f.name]) for axis in before.axes for f in axis]
         words = [word for word in words if word]
         if words or x.size == whole.size:
             return ", ".join(words)
@@ -229,7 +229,7 @@ class Wording:
         return after.fixed[f.name].text(0) if f.name in after.fixed else ""
 
 
-def stretch(f: Factor, left: Factor) -> str:
+def places_left(f: Factor, left: Factor) -> str:
     """``units 0:3``: the places that are left of several; empty for all of them."""
     at, whole = (np.array(sorted(set(places.tolist()))) for places in (left.at, f.at))  # np.unique alone loads np.ma, which takes long
     if len(at) == len(whole) or (at < 0).any():
@@ -238,11 +238,11 @@ def stretch(f: Factor, left: Factor) -> str:
         return and_list([f.coordinate(int(i)) for i in at])
     step = int(at[1] - at[0]) if len(at) > 1 else 1
     if (np.diff(at) != step).any():
-        return f"some {several(f.name)}"
-    return f"{several(f.name)} {at[0]}:{at[-1] + 1}" + (f":{step}" if step > 1 else "") if len(at) > 1 else f.coordinate(int(at[0]))
+        return f"some {plural(f.name)}"
+    return f"{plural(f.name)} {at[0]}:{at[-1] + 1}" + (f":{step}" if step > 1 else "") if len(at) > 1 else f.coordinate(int(at[0]))
 
 
-def several(name: str) -> str:
+def plural(name: str) -> str:
     """``units``, ``batches``: the plural of the name of an axis."""
     return name if name.endswith("s") else name[:-1] + "ies" if name.endswith("y") else name + ("es" if name.endswith(("x", "ch")) else "s")
 

@@ -187,7 +187,7 @@ class Arithmetic:
             return self.joined(terms, total)
         text = f"{name}({', '.join(text for text, _ in terms)}{f', ... {total} numbers' if total > len(terms) else ''})"
         whole = total == len(terms)
-        return text, ATOM, calculated(lambda *values: x.op(values), *(value for _, value in terms)) if whole else None  # type: ignore[misc]
+        return text, ATOM, calculated(lambda *values: x.op(values), *(value for _, value in terms)) if whole else None  # type: ignore[misc]  # a call made it
 
     def joined(self, terms: list[tuple[str, Any]], total: int) -> Written:
         """The terms of a sum, cut where there are more than are shown."""

@@ -20,6 +20,7 @@ from weightlens.model import Layer, Model, Weight
 from weightlens.recording import Recorded, Step, Trace
 from weightlens.recording.calls import operation
 from weightlens.recording.graph import expression, named_operands
+from weightlens.recording.trace import by_layer
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.drawing import hidden_space, network_sheet
@@ -63,7 +64,7 @@ def write_sheets(net: NetworkSheets, verified: str = "") -> None:
     """The sheets of a network, after those that its book has already."""
     bare = net.detail == "weights"
     front = net.plan.sheet("Summary", net.title, hint="The matrices in the file." if bare else HINT)
-    drawing = None if bare else network_sheet.begin(net)
+    drawing = None if bare else network_sheet.empty_sheet(net)
     drawn = Drawn(matrices(net)) if bare else network(net, verified)
     if drawing is not None:
         network_sheet.draw(net, drawing, drawn)
@@ -100,9 +101,7 @@ def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: di
             sheet.write(row, 1, f"{key} {tuple_text(weight.shape)}: {weight.dtype}, not numbers that a sheet can show", net.styles["hint"])
             row += 2
             continue
-        x = Recorded(value, kind="weight", name=key)
-        x.layer, x.source = name, weight
-        placed = net.plan.place_weight(x)
+        placed = net.plan.place_weight(Recorded.given(value, "weight", key, name, weight))
         columns(sheet, 1, placed.block.arrangement, value)
         row = net.put_weight(sheet, placed, row, 1) + 2
     net.finish(sheet, 2)
@@ -198,9 +197,7 @@ def first_look(net: NetworkSheets) -> int:
 
 def homes(steps: Sequence[Step], results: frozenset[int]) -> dict[str, str]:
     """The layer on whose sheet each layer stands: its own, or for one that only moves numbers the first that reads them."""
-    own: dict[str, list[Step]] = {}
-    for step in steps:
-        own.setdefault(step.layer, []).append(step)
+    own = by_layer(steps)
     movers = {path for path, made in own.items() if all(moves(step) and id(step.made) not in results for step in made)}
     readers = first_readers(steps, movers) if movers else {}
     found: dict[str, str] = {}

@@ -18,7 +18,7 @@ from weightlens.inputs.defaults import default_inputs
 from weightlens.model import Model
 from weightlens.workbook.all_sheets import build, first_look
 from weightlens.workbook.export_options import Options, Progress
-from weightlens.workbook.layout.size import Size, add_file, add_sampled, measure
+from weightlens.workbook.layout.size import Size, measure, with_estimate, with_file
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.sheets.samples_sheet import samples_shown
 from weightlens.workbook.xlsx.dress import save
@@ -70,7 +70,7 @@ def write(model: Model, inputs: Any, options: Options, file: BinaryIO, verified:
     net = build(model, inputs, options, Styles(), verified)
     size = measure(net.plan, net.detail) if options.progress is not None or options.warn is not None else None
     if size is not None and options.warn is not None and size.cells > MANY:
-        add_sampled(size, net.plan)
+        size = with_estimate(size, net.plan)
         if size.warning:
             options.warn(size.warning)
     save_network(net, None if size is None or options.progress is None else Counter(options.progress, size.cells), file)
@@ -85,9 +85,7 @@ def size_of(model: Model, inputs: Any, options: Options) -> Size:
     """What the workbook would be; nothing is written."""
     with garbage_kept():
         net = build(model, inputs, options, Styles())
-        size = measure(net.plan, net.detail)
-        add_file(size, net.plan, partial(save_network, net, None))
-        return size
+        return with_file(measure(net.plan, net.detail), net.plan, partial(save_network, net, None))
 
 
 def by_keras(model: Model, inputs: Any, options: Options) -> Options:

@@ -75,7 +75,7 @@ def pool(workers: int) -> Iterator[ProcessPoolExecutor]:
             for process in (executor._processes or {}).values():
                 process.terminate()
             # While this end of the pipe is open, the last that is, the rest of what one of them was sending is waited for.
-            executor._result_queue._writer.close()  # type: ignore[attr-defined]
+            executor._result_queue._writer.close()  # type: ignore[attr-defined]  # there is no public way to it
             raise
 
 

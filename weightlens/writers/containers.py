@@ -121,8 +121,8 @@ def place_of_part(layer: Layer, path: str, part: str) -> str:
 def own_variables(layer: Layer) -> Variables:
     """The variables of a layer itself by name, in Keras's order."""
     weights = dict(layer.own_weights)
-    if again := spec(layer.class_name).again:
-        weights.setdefault(again, next(iter(layer.inner["layer"].own_weights.values())))
+    if twice := spec(layer.class_name).stored_twice:
+        weights.setdefault(twice, next(iter(layer.inner["layer"].own_weights.values())))
     names = variable_names(layer.class_name, layer.config, len(weights)) or []
     if set(names) != set(weights):
         odd = ", ".join(sorted(set(names) ^ set(weights)))

@@ -47,13 +47,13 @@ def model_entry(model: Model) -> Entry:
         "name": model.name,
         "trainable": bool(model.config.get("trainable", True)),
         "layers": layers,
-        "input_layers": ends(model.inputs, set()),
-        "output_layers": ends(model.outputs, nested),
+        "input_layers": endpoints(model.inputs, set()),
+        "output_layers": endpoints(model.outputs, nested),
     }
     return entry("keras.src.models.functional", "Functional", config)
 
 
-def ends(refs: Any, nested: set[str]) -> Any:
+def endpoints(refs: Any, nested: set[str]) -> Any:
     """The inputs or outputs of a model, a single one not in a list.
 
     Here, and nowhere else, Keras counts the creation of a nested functional model as its first call.
@@ -61,8 +61,8 @@ def ends(refs: Any, nested: set[str]) -> Any:
     if isinstance(refs, Ref):
         return [refs.layer, refs.call + (refs.layer in nested), refs.index]
     if isinstance(refs, dict):
-        return {key: ends(inner, nested) for key, inner in refs.items()}
-    return ends(refs[0], nested) if len(refs) == 1 else [ends(inner, nested) for inner in refs]
+        return {key: endpoints(inner, nested) for key, inner in refs.items()}
+    return endpoints(refs[0], nested) if len(refs) == 1 else [endpoints(inner, nested) for inner in refs]
 
 
 def layer_entry(layer: Layer) -> Entry:

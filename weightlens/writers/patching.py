@@ -13,8 +13,8 @@ import numpy as np
 
 from weightlens.errors import BadInput, unknown
 from weightlens.importing import Change, Imported, NewNumbers, fit_to_dtype, write_copy
+from weightlens.inputs.indices import parse_slice
 from weightlens.model import Model, Weight
-from weightlens.terminal.matrices import parse_slice
 
 LISTED = 1000  # changed numbers that are listed one by one
 EXAMPLE = 'write for example --set "dense/kernel[0,1]=0.5", "dense/bias=0.1,0.2" or "dense/kernel[:,0]=0"'

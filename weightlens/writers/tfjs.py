@@ -84,11 +84,16 @@ def model_entry(model: Model) -> Entry:
         layer_entry(layer) | {"name": layer.name, "inbound_nodes": [node(layer, call, nested) for call in layer.calls]}
         for layer in model.layers
     ]
-    config = {"name": model.name, "layers": layers, "input_layers": ends(model.inputs, set()), "output_layers": ends(model.outputs, nested)}
+    config = {
+        "name": model.name,
+        "layers": layers,
+        "input_layers": endpoints(model.inputs, set()),
+        "output_layers": endpoints(model.outputs, nested),
+    }
     return {"class_name": "Model", "config": config}
 
 
-def ends(refs: Any, nested: set[str]) -> list[Any]:
+def endpoints(refs: Any, nested: set[str]) -> list[Any]:
     """The inputs or outputs of a model."""
     if not isinstance(refs, list) or not all(isinstance(ref, Ref) for ref in refs):
         raise BadInput("cannot be converted: its inputs or outputs have names or are nested, which TensorFlow.js does not save")

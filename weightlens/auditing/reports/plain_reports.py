@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
 
-import weightlens
 from weightlens.auditing import Audit
 from weightlens.auditing.reports import COLUMNS, cells_of
 from weightlens.auditing.rule_levels import rules
 from weightlens.tables.arrow import pyarrow
-from weightlens.terminal.machine import csv_cell, json_ready, to_json, write_list
+from weightlens.terminal.machine import csv_line, json_ready, to_json, write_list
+from weightlens.version import __version__
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 AT_ONCE = 10_000  # rows of a group of Parquet
@@ -24,8 +24,8 @@ def write_sarif(audit: Audit, file: BinaryIO) -> None:
     numbers = {name: number for number, name in enumerate(rules())}
     driver = {
         "name": "weightlens",
-        "version": weightlens.__version__,
-        "semanticVersion": weightlens.__version__,
+        "version": __version__,
+        "semanticVersion": __version__,
         "rules": [description(name, group, audit.levels.get(name, rule.level)) for name, (group, rule) in rules().items()],
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints"}
@@ -81,9 +81,9 @@ def write_json(audit: Audit, file: BinaryIO) -> None:
 
 def write_csv(audit: Audit, file: BinaryIO) -> None:
     """A row for each finding; the evidence as JSON."""
-    file.write((",".join(COLUMNS) + "\n").encode())
+    file.write(csv_line(COLUMNS).encode())
     for one in audit.in_order():
-        file.write((",".join(map(csv_cell, cells_of(one))) + "\n").encode())
+        file.write(csv_line(cells_of(one)).encode())
 
 
 def write_parquet(audit: Audit, file: BinaryIO) -> None:

@@ -71,8 +71,7 @@ def claims_in_first_sheet(name: str, sheets: dict[str, Grid]) -> Claims | Output
     if not filled:
         raise BadInput(f"{name}: holds no numbers")
     grid, others = sheets[filled[0]], first_few(list(map(repr, filled[1:])), 3)
-    table = Table(name, rows_in_area(grid, whole_area(grid)))
-    table.loose = True
+    table = Table(name, rows_in_area(grid, whole_area(grid)), loose=True)
     return claims_of_table(table, name, (f"only the sheet {filled[0]!r} was read, not {others}",) if others else ())
 
 

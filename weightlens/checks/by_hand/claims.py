@@ -79,7 +79,7 @@ def claims_of_table(table: Table, source: str, notes: tuple[str, ...] = ()) -> C
         raise BadInput(f"{source}: holds no numbers")
     at = next((i for i, (_, cells) in enumerate(rows[:ABOVE]) if is_heading(cells)), None)
     start = first_of_table(rows) if at is None else at
-    table.number, table.first = rows[start]
+    table.begin_below(rows[start])
     head = columns_of(table.first)
     if at is None:  # a list without a heading has two columns of words, then numbers
         is_word = [parse_number(cell) is None and bool(cell) for cell in table.first]

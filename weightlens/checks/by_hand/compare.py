@@ -10,12 +10,13 @@ import numpy as np
 
 from weightlens.checks.by_hand import book_claims
 from weightlens.checks.by_hand.claims import Claims, OutputRows, read_csv
-from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label, pin_given_numbers
+from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label
 from weightlens.checks.by_hand.hand_report import HandReport, row_of, whole_is_meant
 from weightlens.checks.by_hand.output_rows import rows_of_outputs
 from weightlens.checks.by_hand.placing import Given, place_claims
 from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
 from weightlens.checks.by_hand.scene import Scene
+from weightlens.checks.by_hand.trials import pin_given_numbers
 from weightlens.engine.forward import trace
 from weightlens.errors import BadInput
 from weightlens.inputs.defaults import default_inputs

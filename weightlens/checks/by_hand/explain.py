@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,17 +13,14 @@ from weightlens.checks.by_hand.mistakes import LOOSE, Mistake, known_mistakes
 from weightlens.checks.by_hand.mistakes.misread import misread
 from weightlens.checks.by_hand.mistakes.pen import slips_of_the_pen
 from weightlens.checks.by_hand.placing import Given
-from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
-from weightlens.checks.by_hand.scene import Scene
+from weightlens.checks.by_hand.replay import replace_by
+from weightlens.checks.by_hand.trials import Trials
 from weightlens.recording import Step
 from weightlens.words.worked import arithmetic, plain
 
 SHOWN = 5  # explanations that are kept
-EFFORT = 2e9  # the search budget, in computed numbers
 PLAIN = 10.0  # bits; where no likelier mistake is found, single cells are tried one after the other
 FEW_CELLS = 40  # this many cells are always tried
-FAR = 20.0  # if numbers are this far off, a mistake may match loosely: they may be rounded on the way too
-ENDS, AT_AN_END = (0.0, 1.0), 4.0  # what many a mistake leads to, as the least and the most of an activation; bits of such a number
 PARTLY = 8.0  # bits for each sample or unit: a mistake is less likely to be made in some of them only
 
 
@@ -42,30 +39,8 @@ class Explanation:
         return f"{self.words}. {self.correction}".strip()
 
 
-class Explainer:
-    """Searches for the mistake in one calculation: ``givens`` in order, the last of them the first step that differs.
-
-    ``legitimate`` are edits that a correct calculation may contain as well (e^x without subtracting the maximum).
-    """
-
-    def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: Edits) -> None:
-        self.scene, self.replay = scene, scene.replay
-        self.target, self.earlier, self.legitimate = givens[-1], list(givens[:-1]), legitimate
-        self.pins = pin_given_numbers(self.earlier, self.replay, legitimate)
-        work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
-        self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
-        off = self.target.distances(self.replay.run([self.target.node], legitimate)[0])
-        self.sought, self.far = off > 1, bool(off.max() > FAR)
-        bits = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely a match of each number is by chance
-        self.bits: np.ndarray = np.where(np.isin(self.target.values, ENDS), np.minimum(bits, AT_AN_END), bits)
-        self.evidence = float(self.bits.sum())
-
-    @cached_property
-    def probabilities(self) -> bool:
-        """Whether the wrong numbers come out of a sigmoid or a softmax."""
-        if not ((self.target.values >= 0) & (self.target.values <= 1) & (self.target.allowed < 0.5)).all():
-            return False
-        return any(s.out is self.target.node and s.function in ("sigmoid", "softmax") for s in self.scene.sites)
+class Explainer(Trials):
+    """Searches for the mistake in one calculation."""
 
     def explanations(self) -> list[Explanation]:
         """The explanations, likeliest first; empty if no known mistake leads to the numbers."""
@@ -98,36 +73,6 @@ class Explainer:
                 bits, where = self.where_it_differs
                 partly.append(replace(mistake, bits=mistake.bits + bits, words=f"{mistake.words}, {where}"))
         return matching, loosely, partly
-
-    def try_mistake(self, edits: Edits) -> np.ndarray | None:
-        """How far the numbers are off after a mistake; ``None`` if it gives none of the wrong ones or contradicts earlier steps.
-
-        It is tried on the person's own earlier numbers, and on the exact ones.
-        """
-        results = [self.try_edits(edits, self.pins)] if self.pins else []
-        if not results or results[0] is None or not (results[0] <= 1).all():
-            results.append(self.try_edits(edits, {}, self.earlier))
-        known = [r for r in results if r is not None]
-        return min(known, key=lambda off: (int((off > 1).sum()), float(np.minimum(off, 100).sum())), default=None)
-
-    def try_edits(self, edits: Edits, pins: Edits, others: Sequence[Given] = ()) -> np.ndarray | None:
-        """How far the numbers are off after the edits; ``None`` unless the ``others`` agree."""
-        target = self.target
-        if not self.affects_target(edits):
-            return None
-        try:
-            values = self.replay.run([target.node, *(g.node for g in others)], self.legitimate | edits | pins)
-            if not all(g.agrees(v).all() for g, v in zip(others, values[1:], strict=True)):
-                return None
-            off = target.distances(values[0])
-        except (ValueError, IndexError, TypeError):  # the mistake gives a wrong shape: not what was calculated
-            return None
-        return off if (off[self.sought] <= LOOSE).any() else None
-
-    def affects_target(self, edits: Iterable[int]) -> bool:
-        """Whether the step to be explained depends on an edited value."""
-        behind, number = self.replay.ancestors(self.target.node), self.replay.number
-        return any(key in number and behind[number[key]] for key in edits)
 
     @cached_property
     def where_it_differs(self) -> tuple[float, str]:
@@ -202,16 +147,6 @@ class Explainer:
             differing = {self.target.elements[i][0] for i in np.flatnonzero(self.sought)}
             difference[[sample for sample in range(len(difference)) if sample not in differing]] = -1.0
         return tuple(int(i) for i in np.unravel_index(int(difference.argmax()), difference.shape))
-
-
-def pin_given_numbers(givens: Sequence[Given], replay: Replay, legitimate: Edits) -> Edits:
-    """Edits that replace our values by the person's own, for the steps computed from them."""
-    pins: Edits = {}
-    for given in givens:
-        array = np.array(replay.run([given.node], legitimate)[0], np.float64)
-        array[given.at] = given.values
-        pins[id(given.node)] = replace_by(array)
-    return pins
 
 
 def matching_samples(given: Given, array: np.ndarray, sought: np.ndarray) -> dict[int, int] | None:

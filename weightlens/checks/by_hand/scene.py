@@ -13,6 +13,7 @@ from weightlens.checks.by_hand.replay import Replay
 from weightlens.recording import LayerRun, Recorded, Step, Trace, operands
 from weightlens.recording.arrays import Operation
 from weightlens.recording.graph import named_operands, walk
+from weightlens.recording.trace import by_layer
 from weightlens.specs.layer import LayerSpec
 from weightlens.specs.registry import spec
 
@@ -69,10 +70,7 @@ class Scene:
     @cached_property
     def steps_of_layer(self) -> dict[str, list[Step]]:
         """The steps of each layer, in order."""
-        steps: dict[str, list[Step]] = {}
-        for step in self.trace.steps:
-            steps.setdefault(step.layer, []).append(step)
-        return steps
+        return by_layer(self.trace.steps)
 
     @cached_property
     def readers(self) -> dict[int, Step]:

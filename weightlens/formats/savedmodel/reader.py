@@ -57,8 +57,9 @@ def read_saved_model(path: Path) -> Model:
     settle(model, dialect)
     model.training_config = plain_dict(about.get("training_config"))
     shown = f"Keras {dialect.major} {FORMAT}"
-    model.provenance = Provenance(str(path), shown, version, backend, closers=[files.store.close], kind="savedmodel")
-    model.provenance.generation = dialect.major
+    model.provenance = Provenance(
+        str(path), shown, version, backend, closers=[files.store.close], kind="savedmodel", generation=dialect.major
+    )
     return model
 
 

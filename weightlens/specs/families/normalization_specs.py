@@ -32,7 +32,7 @@ LAYERS = {
     ),
     "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes", alone="axis"),
     "SpectralNormalization": LayerSpec(
-        function="normalization.spectral_normalization", variables="vector_u", again="kernel", options="layer! power_iterations:any",
+        function="normalization.spectral_normalization", variables="vector_u", stored_twice="kernel", options="layer! power_iterations:any",
         whole="cuts",
     ),
     "Normalization": LayerSpec(

@@ -26,14 +26,14 @@ def extent(counts: list[int], rank: int) -> str:
     return f"one {PLACE[rank]}" if set(counts) == {1} else f"{sizes_in_words(counts)} {PLACE[rank]}s"
 
 
-def alike(counts: list[int]) -> str:
+def as_one_number(counts: list[int]) -> str:
     """One number where that says it for all axes: ``2``, ``2 x 1``."""
     return str(counts[0]) if len(set(counts)) == 1 else sizes_in_words(counts)
 
 
 def moving(steps: list[int]) -> str:
     """How far a window goes from one place to the next."""
-    return "one step" if set(steps) <= {1} else f"{alike(steps)} steps"
+    return "one step" if set(steps) <= {1} else f"{as_one_number(steps)} steps"
 
 
 def windows(config: Config, rank: int) -> str:
@@ -43,7 +43,7 @@ def windows(config: Config, rank: int) -> str:
         return ""
     if max(size) == 1:
         return f" It looks at single {PLACE[rank]}s, moving {moving(sizes(config.get('strides', 1), rank))} at a time."
-    gaps = f" that lie {alike(rates)} apart" if rates and max(rates) > 1 else ""
+    gaps = f" that lie {as_one_number(rates)} apart" if rates and max(rates) > 1 else ""
     edge = {
         "same": f", with zeros where they reach over {EDGE[rank]}",
         "causal": ", with zeros before the start: it never looks ahead",

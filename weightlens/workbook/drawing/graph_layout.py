@@ -53,7 +53,7 @@ def laid_out(count: int, edges: Sequence[Edge]) -> Drawing:
     lines: list[list[Line]] = []
     for rank in range(max(ranks) + 1):
         there = [node for node in range(count) if ranks[node] == rank or ranks[node] < rank < deepest[node]]
-        wanted = {node: wish(node, rank, ranks, read, slots) for node in there}
+        wanted = {node: wished_slot(node, rank, ranks, read, slots) for node in there}
         place(there, wanted, rank, slots)
         if rank:
             above = [node for node in range(count) if ranks[node] < rank <= deepest[node]]
@@ -67,7 +67,7 @@ def laid_out(count: int, edges: Sequence[Edge]) -> Drawing:
     return Drawing(ranks, [slots[(node, ranks[node])] for node in range(count)], passing, lines)
 
 
-def wish(node: int, rank: int, ranks: list[int], read: list[list[int]], slots: dict[Place, int]) -> float:
+def wished_slot(node: int, rank: int, ranks: list[int], read: list[list[int]], slots: dict[Place, int]) -> float:
     """The slot that a box would like: under the middle of what it reads; a passing line goes straight on."""
     if ranks[node] < rank:
         return slots[(node, rank - 1)]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from weightlens.recording import Step
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, cell_name, rectangle, refer
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import weights_read
 from weightlens.workbook.neuron.pixel_grids import PIXEL
 from weightlens.workbook.sheets.controls import LONGEST_LIST, control, drop_down, in_quotes
@@ -153,5 +153,5 @@ def draw_unit(net: NetworkSheets, sheet: Sheet, block: Block, unit: int, row: in
     """One map with the number of its unit over it: plain references to the run behind the sheet Map."""
     cells, values = block.cells[:, unit].reshape(SIDE, SIDE), np.asarray(block.values, float)[:, unit].reshape(SIDE, SIDE)
     sheet.write(row, column, f"unit {unit}" if block.arrangement.width > 1 else "", net.styles["label left"])
-    square = Block(Arrangement((SIDE, SIDE), (0,), (1,)), values, net.styles.of(PIXEL), make=partial(refer, cells))
+    square = Block(in_rows((SIDE, SIDE)), values, net.styles.style_id(PIXEL), make=partial(refer, cells))
     sheet.heats.append((sheet.put(square, row + 1, column).area, "both signs"))

@@ -45,13 +45,13 @@ class Node(NamedTuple):
     path: str
     outputs: list[Recorded]
     reads: list[int]
-    again: bool
+    is_repeat: bool
 
     @property
     def words(self) -> str:
         """What the layer is; of one that has a box already, that its weights are the same ones."""
         weights = ": the same weights" if self.layer.size else ""
-        return f"{self.layer.name} once more{weights}" if self.again else call_words(self.layer)
+        return f"{self.layer.name} once more{weights}" if self.is_repeat else call_words(self.layer)
 
 
 def nodes_of(net: NetworkSheets) -> list[Node]:
@@ -63,17 +63,17 @@ def nodes_of(net: NetworkSheets) -> list[Node]:
     for name, call in inputs:
         number[(name, call)] = len(nodes)
         made = [x for x, known in zip(trace.inputs, trace.input_names, strict=True) if known == name]
-        nodes.append(Node(model[name], name, made, [], again=False))
+        nodes.append(Node(model[name], name, made, [], is_repeat=False))
     for layer, call, made_by in calls_in_order(model):
         reads = dict.fromkeys((ref.layer, ref.call) for ref in refs((made_by.args, made_by.kwargs)))
         path = path_of_call(layer.name, call)
         number[(layer.name, call)] = len(nodes)
         made = [x for x in trace.layer_outputs.get(path, []) if x is not None]
-        nodes.append(Node(layer, path, made, [number[key] for key in reads], again=call > 0))
+        nodes.append(Node(layer, path, made, [number[key] for key in reads], is_repeat=call > 0))
     return nodes
 
 
-def begin(net: NetworkSheets) -> Sheet | None:
+def empty_sheet(net: NetworkSheets) -> Sheet | None:
     """The sheet, still empty, after the Summary; ``None`` where the network is too large to be drawn, or is to be filled in."""
     count = sum(max(1, len(layer.calls)) for layer in net.model.layers)
     return net.plan.sheet("Network", hint=HINT) if 2 <= count <= MOST_BOXES and not net.options.blanks else None
@@ -163,7 +163,7 @@ class Pen:
                 self.vertical(slot, arrow, self.rows[rank] + HEIGHT)
         for place, sides in self.sides.items():
             look = Look(border="medium", sides=" ".join(sorted(sides)))
-            self.sheet.texts.setdefault(place, Text(style=self.net.styles.of(look)))
+            self.sheet.texts.setdefault(place, Text(style=self.net.styles.style_id(look)))
 
     def vertical(self, slot: int, top: int, bottom: int) -> None:
         """A line in the middle of a slot, from the top of one row to the top of another."""
@@ -178,8 +178,8 @@ class Pen:
     def arrow(self, row: int, slot: int) -> None:
         """The head of an arrow above a box."""
         left = first_column(slot) + WIDTH // 2 - 1
-        self.sheet.write(row, left, "\u25bc", self.net.styles.of(Look(align="center", colour="6B6B6B", size=9)))
-        self.sheet.merges.append((row, left, row, left + 1))
+        self.sheet.write(row, left, "\u25bc", self.net.styles.style_id(Look(align="center", colour="6B6B6B", size=9)))
+        self.sheet.merge(row, left, left + 1)
 
     def draw_box(self, row: int, column: int, node: Node, role: str, home: Sheet | None) -> None:
         """The name of a layer, its call, the shape of what it hands on, and room for numbers."""
@@ -188,7 +188,7 @@ class Pen:
             for j, style in enumerate([left, *[middle] * (WIDTH - 2), right]):
                 self.sheet.texts[(row + i, column + j)] = Text(style=style)
             if i != HEIGHT - 2:
-                self.sheet.merges.append((row + i, column, row + i, column + WIDTH - 1))
+                self.sheet.merge(row + i, column, column + WIDTH - 1)
         shapes = "; ".join(tuple_text(x.shape[1:]) for x in node.outputs)
         for i, text in enumerate((node.path, node.words, f"{shapes} for each sample" if shapes else "")):
             self.sheet.texts[(row + i, column)].text = text
@@ -201,4 +201,4 @@ class Pen:
         sides = " ".join(side for side, there in edges.items() if there)
         fill, size = FILLS.get(role, "FFFFFF"), 10 if i == 0 else 8
         look = Look(fill, bold=i == 0, size=size, align="center", shrink=True, border="medium" if sides else "", sides=sides)
-        return self.net.styles.of(look)
+        return self.net.styles.style_id(look)

@@ -10,8 +10,8 @@ import numpy as np
 from weightlens.axes import Axis
 from weightlens.recording import Recorded
 from weightlens.workbook.formulas import areas
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Expression, combine
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.neuron.cell_numbers import MOST_ONE_BY_ONE, can_be_picked, of_sample
 from weightlens.workbook.sheets.network import NetworkSheets
 from weightlens.workbook.xlsx.blocks import Block
@@ -77,8 +77,8 @@ def averaged(axes: Sequence[Axis], count: int) -> str:
 def write_strip(net: NetworkSheets, sheet: Sheet, row: int, column: int, width: int, strip: Strip) -> None:
     """The strip in the middle of so many columns, its words under it; colours from orange (negative) to blue."""
     shown = len(strip.values)
-    first, look = column + (width - shown) // 2, net.styles.of(replace(NUMBER, format=strip.format))
-    block = Block(Arrangement((1, shown), (0,), (1,)), strip.values[None, :].astype(float), look)
+    first, look = column + (width - shown) // 2, net.styles.style_id(replace(NUMBER, format=strip.format))
+    block = Block(in_rows((1, shown)), strip.values[None, :].astype(float), look)
     block.make = lambda: strip.made.moved(lambda array: array.reshape(1, shown), (1, shown))
     sheet.put(block, row, first)
     for j in range(shown):

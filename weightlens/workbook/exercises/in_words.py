@@ -23,8 +23,8 @@ from weightlens.spreadsheet.cells_map import steps_by_entry
 from weightlens.words.captions import mathematics
 from weightlens.words.explained import explained
 from weightlens.words.worked import arithmetic
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, combine, quoted, refer
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.controls import drop_down
 from weightlens.workbook.sheets.exercise import ALLOWED, Blank, marks_of
 from weightlens.workbook.sheets.frame import widen
@@ -138,7 +138,7 @@ def one_step(net: NetworkSheets, hidden: Sheet, column: int, key: Key, group: li
 
 def write_column(net: NetworkSheets, hidden: Sheet, column: int, values: np.ndarray, made: Expression | None, words: str) -> Cells:
     """A column of the hidden sheet with its words and its sum; returns its cells."""
-    block = Block(Arrangement((len(values), 1), (0,), (1,)), values[:, None], net.styles["helper"])
+    block = Block(in_rows((len(values), 1)), values[:, None], net.styles["helper"])
     if made is not None:
         column_of = made.moved(lambda array: array.reshape(-1, 1), (len(values), 1))
         block.make = lambda: column_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -27,32 +27,42 @@ from weightlens.workbook.formulas.cell_arrays import (
     refer,
 )
 
-if TYPE_CHECKING:
-    from weightlens.workbook.formulas.translate import Formulas
-
-Rule = Callable[[Recorded, "Formulas"], Expression]
 EXACT, ALMOST_WHOLE = 2.0**53, 1e-14
 LONGEST = 32_767  # characters in a cell, also on the way to a result
 
 
-def negative(x: Recorded, formulas: Formulas) -> Expression:
+class Translator(Protocol):
+    """What a rule asks of its operands; ``Formulas`` in ``translate.py``, which calls the rules, answers."""
+
+    def cells(self, x: Any) -> Cells | None: ...
+    def cells_through(self, x: Recorded) -> Cells | None: ...
+    def rows(self, x: Recorded) -> tuple[Cells, tuple[int, ...]]: ...
+    def expression(self, x: Any) -> Expression: ...
+    def arithmetic(self, x: Any) -> Expression: ...
+    def call(self, template: str, x: Recorded, level: int) -> Expression: ...
+
+
+Rule = Callable[[Recorded, Translator], Expression]
+
+
+def negative(x: Recorded, formulas: Translator) -> Expression:
     """``-x``; before parentheses ``0-(...)``: a spreadsheet reads ``-A1^2`` as ``(-A1)^2``, and IronCalc loses the parentheses."""
     made = formulas.arithmetic(x.args[0])
     return combine(["-" if made.level >= ATOM else "0-", made.at_least(ATOM)], x.shape, ADD)
 
 
-def square(x: Recorded, formulas: Formulas) -> Expression:
+def square(x: Recorded, formulas: Translator) -> Expression:
     """``x^2``."""
     return combine([formulas.arithmetic(x.args[0]).at_least(ATOM), "^2"], x.shape, POWER)
 
 
-def rounded(x: Recorded, formulas: Formulas) -> Expression:
+def rounded(x: Recorded, formulas: Translator) -> Expression:
     """Half to even, as NumPy rounds: ``ROUND`` itself goes away from zero."""
     a = formulas.arithmetic(x.args[0]).at_least(ADD)
     return combine(["IF(ABS(", a, "-TRUNC(", a, "))=0.5,2*ROUND((", a, ")/2,0),ROUND(", a, ",0))"], x.shape)
 
 
-def clip(x: Recorded, formulas: Formulas) -> Expression:
+def clip(x: Recorded, formulas: Translator) -> Expression:
     """``MIN(MAX(x, low), high)``, either bound only if there is one."""
     low, high = argument(x, 1, "a_min"), argument(x, 2, "a_max")
     low, high = x.kwargs.get("min", low), x.kwargs.get("max", high)
@@ -80,7 +90,7 @@ def in_line(lines: Cells, what: str) -> tuple[Area, int]:
     return Area(lines[:, 0], *((length, 1) if along else (1, length))), along or across
 
 
-def lookup(x: Recorded, formulas: Formulas) -> Expression:
+def lookup(x: Recorded, formulas: Translator) -> Expression:
     """``np.take`` with a computed index: ``INDEX(column of the table, index + 1, 1)``; in a row that holds all columns, every n-th cell.
 
     Where somebody can type the index, one below 0 is refused: INDEX would take 0 for the whole column.
@@ -110,7 +120,7 @@ def rounds(x: Recorded) -> bool:
     return bool(before.kind == after.kind == "f" and after.itemsize < before.itemsize)
 
 
-def converted(x: Recorded, formulas: Formulas) -> Expression:
+def converted(x: Recorded, formulas: Translator) -> Expression:
     """``astype``: numbers to whole numbers are cut off, anything to bool is "not 0"."""
     kind = np.dtype(x.args[1]).kind
     if rounds(x):
@@ -125,7 +135,7 @@ def converted(x: Recorded, formulas: Formulas) -> Expression:
 def extreme_place(function: str) -> Rule:
     """``np.argmax``, ``np.argmin``: the place of the extreme within its row or column of cells."""
 
-    def rule(x: Recorded, formulas: Formulas) -> Expression:
+    def rule(x: Recorded, formulas: Translator) -> Expression:
         rows, _ = formulas.rows(x)
         area, stride = in_line(rows, function)
         if stride > 1:
@@ -137,7 +147,7 @@ def extreme_place(function: str) -> Rule:
     return rule
 
 
-def sorted_values(x: Recorded, formulas: Formulas) -> Expression:
+def sorted_values(x: Recorded, formulas: Translator) -> Expression:
     """``np.sort``: the k-th smallest of its row of cells."""
     axis = argument(x, 1, "axis")
     axis = (len(x.shape) - 1) if axis is None else axis % len(x.shape)
@@ -156,29 +166,29 @@ def quoted(character: str) -> str:
     return f"CHAR({ord(character)})" if character < " " or character == "\\" else '""""' if character == '"' else f'"{character}"'
 
 
-def replaced(x: Recorded, formulas: Formulas, pairs: Iterable[tuple[str, str]]) -> Expression:
+def replaced(x: Recorded, formulas: Translator, pairs: Iterable[tuple[str, str]]) -> Expression:
     """``SUBSTITUTE(SUBSTITUTE(text, a, b), c, d)``."""
     pairs = list(pairs)
     ends = [f",{quoted(old)},{quoted(new) if new else chr(34) * 2})" for old, new in pairs]
     return combine(["SUBSTITUTE(" * len(pairs), formulas.expression(x.args[0]), *ends], x.shape)
 
 
-def lowered(x: Recorded, formulas: Formulas) -> Expression:
+def lowered(x: Recorded, formulas: Translator) -> Expression:
     """``LOWER`` would also lower letters that TensorFlow leaves alone."""
     return replaced(x, formulas, ((chr(old), chr(new)) for old, new in CAPITALS.items()))
 
 
-def without_marks(x: Recorded, formulas: Formulas) -> Expression:
+def without_marks(x: Recorded, formulas: Translator) -> Expression:
     """Each mark replaced by nothing."""
     return replaced(x, formulas, ((mark, "") for mark in PUNCTUATION))
 
 
-def spaced(x: Recorded, formulas: Formulas) -> Expression:
+def spaced(x: Recorded, formulas: Translator) -> Expression:
     """Tabs and line ends as spaces; ``TRIM`` leaves one space between words."""
     return combine(["TRIM(", replaced(x, formulas, ((blank, " ") for blank in BLANKS)), ")"], x.shape)
 
 
-def word_at(x: Recorded, formulas: Formulas) -> Expression:
+def word_at(x: Recorded, formulas: Translator) -> Expression:
     """A piece of the text with its spaces made as wide as all of it, trimmed; too many words are ``#N/A``."""
     lines, places, most = x.args
     texts = lines.value if lines.value is not None else np.zeros(0, str)
@@ -192,7 +202,7 @@ def word_at(x: Recorded, formulas: Formulas) -> Expression:
     return combine(["IF(LEN(", line, ")-LEN(SUBSTITUTE(", line, f'," ",""))>={most},NA(),TRIM(', *piece, "))"], x.shape)
 
 
-def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
+def rule_for_take(x: Recorded, formulas: Translator) -> Expression:
     """Lookups have a rule; a take at known places is a move."""
     if isinstance(argument(x, 1, "indices"), Recorded):
         return lookup(x, formulas)
@@ -206,7 +216,7 @@ def rule_for_take(x: Recorded, formulas: Formulas) -> Expression:
 def repeating(template: str) -> Rule:
     """A function that repeats itself. Beyond 2^53 programs read different numbers, or refuse: each gives another answer."""
 
-    def rule(x: Recorded, formulas: Formulas) -> Expression:
+    def rule(x: Recorded, formulas: Translator) -> Expression:
         if any(np.any(np.abs(evaluated(arg)) >= EXACT) for arg in x.args):
             raise Unwritable("a function that repeats itself, of numbers beyond 2^53")
         return formulas.call(template, x, COMPARE)
@@ -214,7 +224,7 @@ def repeating(template: str) -> Rule:
     return rule
 
 
-def remainder(x: Recorded, formulas: Formulas) -> Expression:
+def remainder(x: Recorded, formulas: Translator) -> Expression:
     """``MOD``, which LibreOffice and IronCalc take for 0 where a quotient is all but whole: ``MOD(1,0.1)``, 0.1 in binary."""
     with np.errstate(all="ignore"):
         a, b = map(evaluated, x.args)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,15 +13,14 @@ from weightlens.recording.graph import shape_of
 from weightlens.workbook.formulas import areas
 from weightlens.workbook.formulas.cell_arrays import Cells, Expression, Unwritable
 
-if TYPE_CHECKING:
-    from weightlens.workbook.formulas.translate import Formulas
+CellsOf = Callable[[Any], Cells | None]  # the cells of a value, or None where it is an expression
 
 
-def batches(x: Recorded, formulas: Formulas) -> tuple[Cells, Cells, list[str], dict[str, int]]:
+def batches(x: Recorded, cells_of: CellsOf) -> tuple[Cells, Cells, list[str], dict[str, int]]:
     """A product as batches of matrix products: the cells ``(g, n, k)`` and ``(g, k, m)``, the order of the result's axes, their sizes."""
     if len(factors(x)) != 2:
         raise Unwritable("einsum of other than two arrays")
-    left, right = (formulas.cells(arg) for arg in factors(x))
+    left, right = (cells_of(arg) for arg in factors(x))
     if left is None or right is None:
         raise Unwritable("an operand without cells")
     inputs, output = einsum_subscripts(x).split("->")
@@ -52,9 +52,9 @@ def summed_length(x: Recorded) -> int:
     return int(np.prod([n for label, n in size.items() if label not in output], dtype=np.int64))
 
 
-def product(x: Recorded, formulas: Formulas) -> Expression:
+def product(x: Recorded, cells_of: CellsOf) -> Expression:
     """``@``, ``np.dot``, ``np.tensordot`` and two-operand ``np.einsum``, all as batches of matrix products."""
-    left, right, order, size = batches(x, formulas)
+    left, right, order, size = batches(x, cells_of)
     output = einsum_subscripts(x).split("->")[1]
     full = tuple(size[c] for c in order)
     return areas.product(left, right).moved(

@@ -90,7 +90,7 @@ class Formulas:
         if op in PREFIX:
             return self.prefix(x, *PREFIX[op])
         if op in PRODUCTS and x.dtype != bool:  # of conditions NumPy says whether there are any, not how many
-            return product(x, self)
+            return product(x, self.cells)
         cells = self.cells_through(x)
         if cells is not None:
             return refer(cells)
@@ -138,7 +138,7 @@ class Formulas:
     def sample(self, x: Recorded) -> Expression:
         """The formulas of a few elements of a product or a reduction, to judge how long they are."""
         if operation(x) in PRODUCTS:
-            left, right, _, _ = batches(x, self)
+            left, right, _, _ = batches(x, self.cells)
             some = [(0, n // 2, n - 1) for n in (left.shape[1], right.shape[2])]
             group = left.shape[0] // 2
             return areas.product(left[group : group + 1, some[0]], right[group : group + 1][:, :, some[1]])

@@ -9,7 +9,7 @@ import io
 import math
 import zlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import BinaryIO, TypeVar
 
@@ -42,7 +42,7 @@ class SheetSize:
     formulas: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class Size:
     """The whole workbook: its sheets, how large its file is, and what follows from them."""
 
@@ -96,18 +96,15 @@ def bytes_text(size: int) -> str:
 
 def measure(plan: Plan, detail: str) -> Size:
     """Count what the plan holds."""
-    size = Size(detail)
+    sheets = []
     for sheet in plan.sheets:
         areas = [(math.prod(block.arrangement.shape), block.make is not None) for block in sheet.blocks]
         written = sum(1 for text in sheet.texts.values() if text.formula)
-        size.sheets.append(
-            SheetSize(sheet.title, sum(n for n, _ in areas) + len(sheet.texts), sum(n for n, live in areas if live) + written)
-        )
-    size.blocks = len(plan.placed)
+        sheets.append(SheetSize(sheet.title, sum(n for n, _ in areas) + len(sheet.texts), sum(n for n, live in areas if live) + written))
     numbers = [placed for placed in plan.placed.values() if placed.made.dtype.kind != "U"]
-    size.given, _ = squeezed([placed.made.value for placed in numbers if placed.block.make is None])
-    size.bytes_of_computed, size.computed = squeezed([placed.made.value for placed in numbers if placed.block.make is not None])
-    return size
+    given, _ = squeezed([placed.made.value for placed in numbers if placed.block.make is None])
+    bytes_of_computed, computed = squeezed([placed.made.value for placed in numbers if placed.block.make is not None])
+    return Size(detail, sheets, blocks=len(plan.placed), given=given, computed=computed, bytes_of_computed=bytes_of_computed)
 
 
 def squeezed(arrays: Sequence[np.ndarray]) -> tuple[int, int]:
@@ -121,17 +118,18 @@ def squeezed(arrays: Sequence[np.ndarray]) -> tuple[int, int]:
     return round(len(zlib.compress(data)) * count / max(1, looked_at.size)), count
 
 
-def add_file(size: Size, plan: Plan, write: Callable[[BinaryIO], None]) -> None:
-    """Add what the file of a plan will be, which ``write`` writes: its bytes, and the areas that its formulas read."""
-    add_sampled(size, plan)
-    if size.cells <= FEW_CELLS:
-        made = io.BytesIO()
-        write(made)
-        size.bytes = made.tell()
+def with_file(size: Size, plan: Plan, write: Callable[[BinaryIO], None]) -> Size:
+    """The size with what the file of a plan will be, which ``write`` writes: its bytes, and the areas that its formulas read."""
+    size = with_estimate(size, plan)
+    if size.cells > FEW_CELLS:
+        return size
+    made = io.BytesIO()
+    write(made)
+    return replace(size, bytes=made.tell())
 
 
-def add_sampled(size: Size, plan: Plan) -> None:
-    """Add an estimate of what the file will be, without writing it: by some blocks of each kind on each sheet, and some of the texts."""
+def with_estimate(size: Size, plan: Plan) -> Size:
+    """The size with an estimate of the file, which is not written: by some blocks of each kind on each sheet, and some of the texts."""
     made, areas = float(BYTES_AT_LEAST), 0.0
     strings = Strings()
     for sheet in plan.sheets:
@@ -144,8 +142,8 @@ def add_sampled(size: Size, plan: Plan) -> None:
             made += deflated(pieces) * cells / looked_at
             areas += sum(piece.count(":") for piece in pieces) * cells / looked_at if blocks[0].make is not None else 0
     words = list({text.text for sheet in plan.sheets for text in sheet.texts.values()})
-    size.bytes = round(made + in_proportion(len(words), [element(word) for word in spread(words, FEW_TEXTS)]))
-    size.areas = round(areas)
+    made += in_proportion(len(words), [element(word) for word in spread(words, FEW_TEXTS)])
+    return replace(size, bytes=round(made), areas=round(areas))
 
 
 def by_kind(sheet: Sheet) -> list[list[Block]]:

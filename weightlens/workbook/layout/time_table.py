@@ -14,6 +14,7 @@ import numpy as np
 
 from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import expression, named_operands
+from weightlens.recording.trace import by_layer
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.layout import choices as layout
 
@@ -64,10 +65,7 @@ class TimeTable:
 
 def time_tables(steps: list[Step]) -> dict[str, TimeTable]:
     """The tables of those layers that are recurrent."""
-    layers: dict[str, list[Step]] = {}
-    for step in steps:
-        layers.setdefault(step.layer, []).append(step)
-    tables = {layer: time_table(own) for layer, own in layers.items()}
+    tables = {layer: time_table(own) for layer, own in by_layer(steps).items()}
     return {layer: table for layer, table in tables.items() if table is not None}
 
 

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import numpy as np
 
-from weightlens.workbook.formulas.cell_arrays import CONSTANTS, MAX_COLUMNS, MAX_ROWS, ROW, Area, Cells, Expression, combine, pick, refer
+from weightlens.workbook.formulas.cell_arrays import (
+    CONSTANTS,
+    MAX_COLUMNS,
+    MAX_ROWS,
+    ROW,
+    Area,
+    Cells,
+    Expression,
+    Piece,
+    combine,
+    pick,
+    refer,
+)
 from weightlens.workbook.layout.plan import Plan
 
 MOST_ONE_BY_ONE = 24  # samples whose cells are listed one by one in a formula
@@ -69,5 +81,6 @@ def line(first: Cells, down: int, across: int, samples: int, picked: str) -> Exp
     sheets = np.unique(area.first >> 34)
     if len(sheets) == 1:
         return Expression(first.shape, [["INDEX(", area, at]])
-    options = [["INDEX(", Area(np.where(area.first >> 34 == s, area.first, s << 34), area.height, area.width), at] for s in sheets.tolist()]
-    return Expression(first.shape, options, np.searchsorted(sheets, area.first >> 34))  # type: ignore[arg-type]
+    areas = (Area(np.where(area.first >> 34 == s, area.first, s << 34), area.height, area.width) for s in sheets.tolist())
+    options: list[list[Piece]] = [["INDEX(", one, at] for one in areas]
+    return Expression(first.shape, options, np.searchsorted(sheets, area.first >> 34))

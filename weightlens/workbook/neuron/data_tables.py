@@ -14,8 +14,8 @@ from itertools import accumulate
 
 import numpy as np
 
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, Expression, absolute, cell_name, combine, number, refer
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.neuron.cell_numbers import CellNumbers, of_sample
 from weightlens.workbook.neuron.curves import Activated
 from weightlens.workbook.neuron.neurons import Neuron
@@ -192,7 +192,7 @@ class TableWriter:
     def block(self, row: int, column: int, values: np.ndarray, make: Callable[[], Expression]) -> None:
         """A table of formulas."""
         look = self.net.styles.numbers("helper", values)
-        self.tables.sheet.put(Block(Arrangement(values.shape, (0,), (1,)), values, look, make=make), row, column)
+        self.tables.sheet.put(Block(in_rows(values.shape), values, look, make=make), row, column)
 
 
 def added(cells: Cells) -> Expression:

@@ -147,7 +147,7 @@ def write_controls(net: NetworkSheets, sheet: Sheet, tables: Tables, start: Star
         ("place", "place", Text(n.places[start.place], switch), "neuron_places", ""),
         ("sample", sample.name, sample.text, sample.numbers, sample.words),
         ("order", "order", Text(BY_SIZE, switch), f'"{BY_SIZE},{IN_ORDER}"', ""),
-        ("channel", "channel", Text.of(0.0, switch), range(last), "of the pictures"),
+        ("channel", "channel", Text.showing(0.0, switch), range(last), "of the pictures"),
     ]
     for i, (key, name, text, listed, words) in enumerate(choices[: 6 if last > 1 else 5]):
         sheet.write(PICK + i, NO, name, net.styles["label right"])
@@ -172,9 +172,9 @@ def write_rows(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     """A row for each input: its number, name, value, weight, product, bars, the sum so far, its share of all products."""
     data, styles, k = tables.sheet, net.styles, products.height
     write_heads(net, sheet, tables)
-    plain = styles.of(NUMBER)
-    looks = [styles["label"], styles["label left"], plain, plain, plain, styles.of(BAR_DOWN), styles.of(BAR_UP), plain]
-    looks.append(styles.of(replace(NUMBER, format="0.0%")))
+    plain = styles.style_id(NUMBER)
+    looks = [styles["label"], styles["label left"], plain, plain, plain, styles.style_id(BAR_DOWN), styles.style_id(BAR_UP), plain]
+    looks.append(styles.style_id(replace(NUMBER, format="0.0%")))
     area = f"${COLUMN[PRODUCT]}${NUMBERS + 1}:${COLUMN[PRODUCT]}${NUMBERS + k}"
     largest, total = f"MAX(MAX({area}),-MIN({area}))", f'(SUMIF({area},">0")-SUMIF({area},"<0"))'
     count, order = for_another_sheet(data, PICKED["inputs"]), absolute(cell_name(((PICK + 4) << 14) + NAME))

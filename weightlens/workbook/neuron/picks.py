@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from weightlens.recording import Recorded
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, absolute, cell_name
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.neuron.curves import LINEAR, NO_CURVE, SOFTMAX, SOFTMAX_CURVE, Curve
 from weightlens.workbook.neuron.data_tables import FIELDS, FIRST, KEY, LABEL, TABLES, Tables
 from weightlens.workbook.sheets.network import NetworkSheets
@@ -261,7 +261,7 @@ def write_curve(net: NetworkSheets, columns: Columns, j: int, curve: Curve, star
     made, values = curve.formula(cells[:, None]) if curve.function is not None else None, values_of(curve, start, x)
     if made is not None:
         columns.sheet.write(START - 1, columns.first + j, curve.name, net.styles["label"])
-        block = Block(Arrangement((len(x), 1), (0,), (1,)), np.array(values, float)[:, None], net.styles["helper"], make=lambda: made)
+        block = Block(in_rows((len(x), 1)), np.array(values, float)[:, None], net.styles["helper"], make=lambda: made)
         columns.sheet.put(block, START, columns.first + j)
         return
     others, own = (PICKED[name] for name in ("others", "own output"))

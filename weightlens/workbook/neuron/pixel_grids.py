@@ -29,7 +29,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
     channel, first = for_another_sheet(tables.sheet, PICKED["channel"]), tables.neurons[0].pixels
     shown = [0] * 5 if first is None else [first.rows, first.columns, first.by_row, first.by_column, first.by_channel]
     for j, (formula, value) in enumerate(zip(helpers, shown, strict=True)):
-        sheet.texts[(TOP - 3, LEFT + j)] = Text(style=net.styles.of(PIXEL), formula=formula, value=value)
+        sheet.texts[(TOP - 3, LEFT + j)] = Text(style=net.styles.style_id(PIXEL), formula=formula, value=value)
     h, w, by_row, by_column, by_channel = (absolute(cell_name(((TOP - 3) << 14) + LEFT + j)) for j in range(5))
     for i, (name, source) in enumerate(PICTURES):
         left = LEFT + i * (columns + 1)
@@ -44,7 +44,7 @@ def draw_grids(net: NetworkSheets, sheet: Sheet, tables: Tables, products: Colum
                 formula = f'IF(OR({r}>={h},{c}>={w}),"",INDEX({products.for_another_sheet(source)},{place},1))'
                 inside = first is not None and r < first.rows and c < first.columns
                 number = float(values[r * first.by_row + c * first.by_column]) if inside and first is not None else ""
-                sheet.texts[(TOP + r, left + c)] = Text(style=net.styles.of(PIXEL), formula=formula, value=number)
+                sheet.texts[(TOP + r, left + c)] = Text(style=net.styles.style_id(PIXEL), formula=formula, value=number)
         area = f"${COLUMN[left]}${TOP + 1}:${COLUMN[left + columns - 1]}${TOP + rows}"
         sheet.heats.append((area, "both signs"))
         sheet.rule(area, "pixel", f"ISNUMBER({COLUMN[left]}{TOP + 1})")

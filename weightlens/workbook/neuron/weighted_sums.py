@@ -123,7 +123,7 @@ class WeightedSums:
         if len(factors(x)) != 2 or x.size * summed_length(x) > MOST_CELLS:
             return None
         try:
-            left, right, order, size = batches(x, self.formulas)
+            left, right, order, size = batches(x, self.formulas.cells)
         except Unwritable:
             return None
         groups, rows, k = left.shape

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from weightlens.workbook.formulas.areas import MAX_ARGUMENTS
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import ROW, Cells, cell_name, combine, rectangle, refer
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import Placed, Plan
 from weightlens.workbook.sheets.frame import link
 from weightlens.workbook.sheets.network import NetworkSheets
@@ -81,7 +81,7 @@ def _outputs(sheet: Sheet, plan: Plan, styles: Styles, expected: Sequence[np.nda
     sheet.across(TOP - 1, 0, ("output", "expected", "live", "difference", "verdict"), styles, "head")
     sheet.notes[(TOP - 1, 3)] = OUTPUTS_DIFFER
     n = len(stored)
-    arrangement = Arrangement((n, 1), (0,), (1,))
+    arrangement = in_rows((n, 1))
     sheet.down(TOP, 0, output_names(plan)[:n], styles, "label left")
     expected_block = sheet.put(Block(arrangement, stored, styles["expected"]), TOP, 1)
     live_block = sheet.put(Block(arrangement, live, styles["expected"], make=lambda: refer(live_cells)), TOP, 2)

@@ -35,7 +35,7 @@ class Control(NamedTuple):
 
 def control(net: NetworkSheets, sheet: Sheet, column: int, name: str, value: float | str, words: str = "") -> Control:
     """A value to change, with its name before and what it means behind."""
-    return labelled_cell(net, sheet, column, name, Text.of(value, net.styles["switch"]), words)
+    return labelled_cell(net, sheet, column, name, Text.showing(value, net.styles["switch"]), words)
 
 
 def labelled_cell(net: NetworkSheets, sheet: Sheet, column: int, name: str, text: Text, words: str = "", row: int = CONTROLS) -> Control:
@@ -49,8 +49,7 @@ def labelled_cell(net: NetworkSheets, sheet: Sheet, column: int, name: str, text
         last += 1
         room += width_of(sheet, last)
         sheet.texts[(row, last)] = Text(style=text.style)
-    if last > column:
-        sheet.merges.append((row, column, row, last))
+    sheet.merge(row, column, last)
     sheet.write(row, last + 1, " " + words if words else "", net.styles["label left"])
     return Control(absolute(cell_name((row << 14) + column)), row, column, column_after(sheet, last + 1, len(words) + 2))
 
@@ -66,7 +65,7 @@ class Choice(NamedTuple):
 
 def sample_to_show(net: NetworkSheets, first: int) -> Choice:
     """Which of the samples on the network's own sheets; of many samples these are rows that begin with the picked one, or it alone."""
-    inputs, text = net.plan.trace.inputs, Text.of(float(first), net.styles["switch"])
+    inputs, text = net.plan.trace.inputs, Text.showing(float(first), net.styles["switch"])
     samples = int(inputs[0].shape[0]) if inputs and inputs[0].ndim else 1
     if not net.many_samples:
         return Choice("sample", text, f"of 0 to {samples - 1}" if samples > 1 else "", range(samples))

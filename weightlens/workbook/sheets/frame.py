@@ -106,7 +106,7 @@ def write_hint(sheet: Sheet, column: int, text: str, styles: Styles) -> None:
     lines = math.ceil(len(text) / room)
     sheet.write(1, column, text, styles["hint" if lines < 2 else "long hint"])
     if lines > 1:
-        sheet.merges.append((1, column, 1, last))
+        sheet.merge(1, column, last)
         sheet.heights[1] = HINT_LINE * lines + 2
 
 

@@ -13,9 +13,9 @@ from weightlens.recording import Recorded, Step
 from weightlens.recording.graph import expression, named_operands, pads_with_a_number
 from weightlens.specs.sizes import tuple_text
 from weightlens.words.layer_words import in_framework_words, sentence, shares
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import refer
 from weightlens.workbook.layout import choices as layout
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.labels import row_labels, two_rows
 from weightlens.workbook.sheets import play
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SQUARE, SQUARE_HEIGHT, TITLES, TOP, widen
@@ -74,14 +74,14 @@ def name_outputs(net: NetworkSheets) -> None:
             continue
         if sheet is None:
             sheet = net.plan.sheet("Outputs", hint="The network's outputs once more, sample by sample.")
-        block = output_again(net, sheet, column, x, name)
+        block = output_repeated(net, sheet, column, x, name)
         net.plan.define(f"output_{k}", sheet, block)
         column += block.arrangement.width + 1
     if sheet is not None:
         net.finish(sheet)
 
 
-def output_again(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, name: str) -> Block:
+def output_repeated(net: NetworkSheets, sheet: Sheet, column: int, x: Recorded, name: str) -> Block:
     """One output in C order, by plain references, with labels."""
     block, axes = net.plan.mirror(x, layout.in_rows(x.shape)), net.plan.trace.axes.named(x)
     a, labels = block.arrangement, net.options.labels
@@ -106,7 +106,7 @@ def as_picture(net: NetworkSheets, sheet: Sheet, x: Recorded, column: int) -> in
     cells = net.plan.cells(x)
     if not side or cells is None:
         return column
-    block = Block(Arrangement((side, side), (0,), (1,)), x.value.reshape(side, side), net.styles.numbers("step", x.value, small=True))
+    block = Block(in_rows((side, side)), x.value.reshape(side, side), net.styles.numbers("step", x.value, small=True))
     block.make = lambda: refer(cells.reshape(side, side))
     for j in range(side):
         widen(sheet, column + 1 + j, SQUARE)

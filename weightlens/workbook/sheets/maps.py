@@ -15,7 +15,6 @@ import numpy as np
 from weightlens.engine.forward import trace
 from weightlens.recording import Recorded, Step
 from weightlens.words.layer_words import is_yes_or_no, shares
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, Area, Cells, Expression, combine, refer
 from weightlens.workbook.formulas.promote import fuse, with_operands
 from weightlens.workbook.formulas.translate import Formulas
@@ -110,7 +109,7 @@ def draw_curve(net: NetworkSheets, x: Recorded, y: Recorded, targets: str) -> No
     name = (net.options.input_labels or ("x0",))[0]
     sheet.write(HEAD, 1, "input", net.styles["caption"])
     sheet.write(LABEL, 1, name, net.styles["label"])
-    grid = Block(Arrangement((POINTS, 1), (0,), (1,)), values[:, None], first=base + (TOP << 14) + 1)
+    grid = Block(in_rows((POINTS, 1)), values[:, None], first=base + (TOP << 14) + 1)
     output = network_on(net, sheet, values[:, None], grid, 3).output
     names = net.options.class_names(y.shape[1], shares(y))
     lines = [(output, j, "prediction" if y.shape[1] == 1 else names[j]) for j in range(y.shape[1])]
@@ -152,7 +151,7 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> Run:
     sheet.write(TOP + SIDE // 2, 0, names[1], net.styles["caption"])
     points = np.stack(np.meshgrid(values[0], values[1][::-1]), axis=-1).reshape(-1, 2)
     cells = np.stack([np.tile(across, SIDE), np.repeat(down[::-1], SIDE)], axis=-1)
-    arrangement = Arrangement(points.shape, (0,), (1,))
+    arrangement = in_rows(points.shape)
     grid = behind.put(Block(arrangement, points, net.styles["step"], make=lambda: refer(cells)), TOP, 1)
     behind.across(LABEL, 1, names, net.styles, "label")
     run = network_on(net, behind, points, grid, 4)
@@ -164,7 +163,7 @@ def draw_map(net: NetworkSheets, x: Recorded, y: Recorded) -> Run:
 def paint(net: NetworkSheets, sheet: Sheet, output: Block, y: Recorded) -> None:
     """The coloured squares: the output of each point; of many classes, the number of the winner."""
     answers, width = np.asarray(output.values), output.arrangement.width
-    square = Arrangement((SIDE, SIDE), (0,), (1,))
+    square = in_rows((SIDE, SIDE))
     probable = shares(y) or is_yes_or_no(y)
     shown = width - 1 if width <= 2 else 0
     names = net.options.class_names(width, shares(y))

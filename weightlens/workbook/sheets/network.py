@@ -236,8 +236,8 @@ class NetworkSheets:
             return
         for r, text in ((row, name), (row + 1, words)):
             make_room(sheet, r, text, room)
-            if width > 1 and text:
-                sheet.merges.append((r, column, r, column + width - 1))
+            if text:
+                sheet.merge(r, column, column + width - 1)
 
     def column_heads(self, placed: Placed, picture: bool = False) -> tuple[dict[int, str], dict[int, str]]:
         """What stands over the columns of a block: in one row what several share, and under it each one's own place.

@@ -10,8 +10,8 @@ import numpy as np
 from weightlens.engine.forward import predict
 from weightlens.errors import WorkbookTooLarge
 from weightlens.model import Model
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, MAX_ROWS, Area, Cells, Expression, Piece, combine, refer
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets import target
 from weightlens.workbook.sheets.controls import control, drop_down, labelled_cell
 from weightlens.workbook.sheets.frame import HEAD, LABEL, SECTION, TOP, squares
@@ -94,7 +94,7 @@ def own_inputs(net: NetworkSheets, home: Sheet) -> list[Block]:
     for x in net.plan.trace.inputs:
         side = picture_side(x.shape)
         small = side > 0 or squares(home)
-        lying = Arrangement((side, side), (0,), (1,)) if side else net.plan.placed[id(x)].block.arrangement
+        lying = in_rows((side, side)) if side else net.plan.placed[id(x)].block.arrangement
         columns(home, column, lying, x.value, small=small)
         net.caption(home, HEAD, column, lying.width, "mine", f"your own {x.name}")
         style = net.styles.numbers("input", x.value, small)
@@ -113,13 +113,13 @@ def data_blocks(net: NetworkSheets, sheet: Sheet, arrays: Sequence[np.ndarray]) 
     if n + TOP > MAX_ROWS or width + 4 > MAX_COLUMNS:
         raise WorkbookTooLarge(f"{n:,} samples of {width - len(arrays):,} numbers do not fit a sheet; give fewer samples, or one")
     sheet.write(LABEL, 0, "sample", net.styles["label right"])
-    numbers = Arrangement((n, 1), (0,), (1,))
+    numbers = in_rows((n, 1))
     sheet.put(Block(numbers, np.arange(float(n))[:, None], net.styles["label right"]), TOP, 0)
     for x, recorded in zip(arrays, net.plan.trace.inputs, strict=True):
         flat = x.reshape(n, -1)
         sheet.write(HEAD, column, recorded.name, net.styles["caption left"])
         sheet.across(LABEL, column, net.options.input_names(flat.shape[1])[:MOST_NAMES], net.styles, "label")
-        blocks.append(sheet.put(Block(Arrangement(flat.shape, (0,), (1,)), flat, net.styles["data"]), TOP, column))
+        blocks.append(sheet.put(Block(in_rows(flat.shape), flat, net.styles["data"]), TOP, column))
         column += flat.shape[1] + 1
     sheet.default_width = 7
     sheet.freeze = (TOP, 1)

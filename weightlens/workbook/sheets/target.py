@@ -128,7 +128,7 @@ def confusion(net: NetworkSheets, sheet: Sheet, column: int, names: list[str], p
     sheet.write(row + n + 1, left, "accuracy", styles["caption left"])
     diagonal = "+".join(f"{COLUMN[left + 1 + k]}{row + 1 + k}" for k in range(n))
     everything = f"{COLUMN[left + 1]}{row + 1}:{COLUMN[left + n]}{row + n}"
-    share = unless(net, f"SUM({everything})=0", f"({diagonal})/SUM({everything})")
+    share = zero_while_empty(net, f"SUM({everything})=0", f"({diagonal})/SUM({everything})")
     sheet.texts[(row + n + 1, left + 1)] = Text(style=styles["share"], formula=share, value=pairs.hits)
     net.plan.names["accuracy"] = (sheet.number, f"${COLUMN[left + 1]}${row + n + 2}")
 
@@ -141,14 +141,14 @@ def pair_numbers(net: NetworkSheets, sheet: Sheet, column: int, names: list[str]
     widen(sheet, column, 11)
     for i, (t, f) in enumerate(zip(pairs.true, pairs.found, strict=True)):
         true, found = f"{pairs.true_column}{TOP + i + 1}", f"{pairs.found_column}{TOP + i + 1}"
-        formula = unless(net, f"LEN({found})=0", f"1000*MATCH({true},{classes},0)+MATCH({found},{classes},0)")
+        formula = zero_while_empty(net, f"LEN({found})=0", f"1000*MATCH({true},{classes},0)+MATCH({found},{classes},0)")
         value = 1000.0 * (names.index(t) + 1) + names.index(f) + 1 if f else 0.0
         sheet.texts[(TOP + i, column)] = Text(style=net.styles["label"], formula=formula, value=value)
     widen(sheet, column + 1, GAP)
     return f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(pairs.true)}"
 
 
-def unless(net: NetworkSheets, empty: str, formula: str) -> str:
+def zero_while_empty(net: NetworkSheets, empty: str, formula: str) -> str:
     """In an exercise, 0 as long as nothing is filled in."""
     return f"IF({empty},0,{formula})" if net.options.blanks else formula
 
@@ -158,5 +158,5 @@ def text_column(sheet: Sheet, column: int, head: str, values: list[str | float],
     style = styles["constant"]
     sheet.write(LABEL, column, head, styles["label"])
     for i, value in enumerate(values):
-        sheet.texts[(TOP + i, column)] = Text.of(value, style)
+        sheet.texts[(TOP + i, column)] = Text.showing(value, style)
     return f"${COLUMN[column]}${TOP + 1}:${COLUMN[column]}${TOP + len(values)}"

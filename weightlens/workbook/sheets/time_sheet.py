@@ -214,11 +214,10 @@ class TimeSheet:
         for start, stop, name in gates:
             text, room = gate_title(name, PARTS.get(step.name, "")), sum(width_of(sheet, column + j) for j in range(start, stop))
             lines = math.ceil(len(text) * LETTER / room)
-            head = self.shift + HEAD
-            sheet.heights[head] = max(sheet.heights.get(head, 15.0), 13.0 * lines + 3)
+            sheet.make_room(self.shift + HEAD, lines)
             sheet.write(self.shift + HEAD, column + start, text, net.styles["caption" if room < TOO_WIDE else "caption left"])
-            if stop - start > 1 and room < TOO_WIDE:
-                sheet.merges.append((self.shift + HEAD, column + start, self.shift + HEAD, column + stop - 1))
+            if room < TOO_WIDE:
+                sheet.merge(self.shift + HEAD, column + start, column + stop - 1)
 
     def mathematics(self, steps: list[Step]) -> str:
         """What stands under the name of a step, for all time steps."""

@@ -91,7 +91,7 @@ class DataSheet:
         """The predictions after the last epoch, the loss before and after, and the charts."""
         y, epoch, after = self.epoch.trace.results[0], self.epoch, f"after {counted(history.epochs, 'epoch')}"
         self._block(f"answer {after}", y, self.target_labels, "answers", history.cells_after_training(y), history.values[id(y)][-1])
-        for i, (x, name) in enumerate(((epoch.loss, "loss"), (epoch.accuracy, "accuracy"))):
+        for i, (x, name, is_share) in enumerate(((epoch.loss, "loss", False), (epoch.accuracy, "accuracy", True))):
             if x is None:
                 continue
             self.sheet.write(RESULTS + i, 0, name, self.styles["label right"])
@@ -100,7 +100,7 @@ class DataSheet:
                 (1, first, history.values[id(x)][0]),
                 (self.after, first + history.epochs * ROW, history.values[id(x)][-1]),
             ):
-                style = self.styles.numbers("step" if name == "loss" else "output", value, share=name == "accuracy")
+                style = self.styles.numbers("output" if is_share else "step", value, share=is_share)
                 make = partial(refer, np.asarray(cells))
                 self.sheet.put(Block(in_rows(()), value, style, make=make), RESULTS + i, column)
         if self.wide:
@@ -112,7 +112,7 @@ class DataSheet:
         self.ends += [] if self.wide else [(2, longest + 1.0)]
         if not epoch.random and history.epochs:
             live = hardly_moves_formula(*(cell_name((RESULTS << 14) + column) for column in (1, self.after)))
-            self.sheet.texts[(REMARK, 0)] = Text(style=self.styles.of(REMARKED), formula=live, value=hardly_moves(epoch))
+            self.sheet.texts[(REMARK, 0)] = Text(style=self.styles.style_id(REMARKED), formula=live, value=hardly_moves(epoch))
         self.sheet.finishing.append(self._charts(history))
 
     def _charts(self, history: History) -> Callable[[Any], None]:

@@ -20,6 +20,7 @@ from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, CONSTANTS, MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.training_labels import Names
 from weightlens.workbook.xlsx.blocks import Block
@@ -54,9 +55,17 @@ class History:
         if epochs > MAX_EPOCHS:
             raise WorkbookTooLarge(f"a sheet has rows for {MAX_EPOCHS:,} epochs, not for {epochs:,}; train without a sheet: weightlens fit")
         self.steps = promoted(epoch.trace.steps)
+        self.parts = self._parts()
         self.names = Names(epoch, labels)
         self.values = self._replayed(progress)
         self.column = self.weights_end = 0
+
+    def _parts(self) -> dict[int, tuple[int, str]]:
+        """By ``id`` of each step its batch and its part of the epoch; a helper of a later step belongs to that step's part."""
+        parts, part = dict[int, tuple[int, str]](), (0, "Update")
+        for step in reversed(self.steps):
+            part = parts[id(step.made)] = self.epoch.parts.get(id(step.made), part)
+        return parts
 
     def _replayed(self, progress: Callable[[int, int], None] | None) -> dict[int, np.ndarray]:
         """Every value in every epoch: an array of ``epochs + 1`` rows."""
@@ -80,7 +89,7 @@ class History:
         self._place_all()
         self.sheet.write(LABEL, 0, "epoch", self.styles["label right"])
         numbers = np.arange(self.epochs + 1.0)[:, None]
-        self.sheet.put(Block(Arrangement(numbers.shape, (0,), (1,)), numbers, self.styles["count"]), TOP, 0)
+        self.sheet.put(Block(in_rows(numbers.shape), numbers, self.styles["count"]), TOP, 0)
         new_of = {id(t.now): t.new for t in self.epoch.trained}
         for t in self.epoch.trained:
             new_of |= {id(slot): t.new_slots[name] for name, slot in t.slots.items()}
@@ -163,11 +172,11 @@ class History:
     def _names(self) -> None:
         """Define the names ``loss_history`` and ``weights_final``."""
         column = self.places[id(self.epoch.loss)] & (ROW - 1)
-        losses = Block(Arrangement((self.epochs + 1, 1), (0,), (1,)), None, first=self.sheet.number * SHEET + TOP * ROW + column)
+        losses = Block(in_rows((self.epochs + 1, 1)), None, first=self.sheet.number * SHEET + TOP * ROW + column)
         self.book.define("loss_history", self.sheet, losses)
         size = sum(t.now.size for t in self.epoch.trained)
         first = self.places[id(self.epoch.trained[0].now)] + self.epochs * ROW
-        self.book.define("weights_final", self.sheet, Block(Arrangement((1, size), (0,), (1,)), None, first=first))
+        self.book.define("weights_final", self.sheet, Block(in_rows((1, size)), None, first=first))
         self.sheet.freeze = (TOP, 3)
         widen(self.sheet, 0, 7)
         self.sheet.print_area = f"A1:{COLUMN[max(self.weights_end - 1, 0)]}{TOP + self.epochs + 1}"
@@ -205,4 +214,4 @@ def style_of(styles: Styles, role: str, values: np.ndarray) -> int:
         chosen = max(chosen, "0.0000" if largest >= 0.01 else "0.00000", key=len)
     if chosen.endswith("E+00"):  # weights that run away: no column has room for more of their digits
         chosen = "0.00E+00"
-    return styles.of(replace(LOOKS[role], format=chosen))
+    return styles.style_id(replace(LOOKS[role], format=chosen))

@@ -17,7 +17,6 @@ from weightlens.recording import Recorded
 from weightlens.training.epoch import Epoch
 from weightlens.training.record import forward_at_start
 from weightlens.words.layer_words import is_yes_or_no, shares
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, Cells, rectangle, refer
 from weightlens.workbook.formulas.promote import promoted
 from weightlens.workbook.formulas.translate import Formulas
@@ -106,15 +105,15 @@ def _map(sheet: Sheet, styles: Styles, answers: Block, axes: list[np.ndarray], n
     scale = "from 0 (blue) to 1 (orange); white is undecided" if probable else "blue is above 0, orange below"
     sheet.write(HEAD, 1, f"{names[0]} across, {names[1]} up: {what} at each point, {scale}.", styles["caption left"])
     picture = Block(
-        Arrangement(shape, (0,), (1,)),
+        in_rows(shape),
         values,
         styles.numbers("step", values, small=True),
         make=lambda: refer(cells),
     )
     sheet.put(picture, MAP_TOP, 2)
     sheet.heats.append((picture.area, "classes" if probable else "both signs"))
-    sheet.put(Block(Arrangement((1, SIDE), (0,), (1,)), axes[0][None].round(2), styles["label"]), MAP_TOP - 1, 2)
-    sheet.put(Block(Arrangement((SIDE, 1), (0,), (1,)), axes[1][::-1, None].round(2), styles["label right"]), MAP_TOP, 1)
+    sheet.put(Block(in_rows((1, SIDE)), axes[0][None].round(2), styles["label"]), MAP_TOP - 1, 2)
+    sheet.put(Block(in_rows((SIDE, 1)), axes[1][::-1, None].round(2), styles["label right"]), MAP_TOP, 1)
     for i in range(SIDE):
         sheet.widths[(2 + i, 2 + i)], sheet.heights[MAP_TOP + i] = SQUARE, SQUARE_HEIGHT
     sheet.print_area = f"A1:{COLUMN[BESIDE - 2]}{MAP_TOP + SIDE + 1}"  # without the arithmetic beside the map

@@ -11,7 +11,6 @@ import numpy as np
 
 from weightlens.recording import Recorded
 from weightlens.spreadsheet.cells_map import SLOPES
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import Area, Cells, Expression, absolute, cell_name, combine, refer
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import widen
@@ -82,22 +81,22 @@ class GradientCheck:
 
     def finish(self, cells: Cells, losses: np.ndarray) -> None:
         """The table, once the losses have their places."""
-        switching = self.passes.bent()
+        switching = self.passes.inputs_of_corners()
         self.heads(COLUMNS | SWITCHES if switching else COLUMNS)
-        exact, many = self.slopes[self.numbers], self.styles.of(replace(LOOKS["constant"], format="0.0000000"))
+        exact, many = self.slopes[self.numbers], self.styles.style_id(replace(LOOKS["constant"], format="0.0000000"))
         self.column(1, self.start[self.numbers], refer(self.weights[self.numbers]), style_of(self.styles, "constant", self.start))
         few = "0.00000" if np.abs(exact).max() < 1000 else "0.00"
-        a = self.column(2, exact, refer(self.gradients[self.numbers]), self.styles.of(replace(LOOKS["constant"], format=few)))
+        a = self.column(2, exact, refer(self.gradients[self.numbers]), self.styles.style_id(replace(LOOKS["constant"], format=few)))
         more = self.column(3, losses[::2], refer(cells[::2]), many)
         less = self.column(4, losses[1::2], refer(cells[1::2]), many)
         slope, h = (losses[::2] - losses[1::2]) / (2 * H), absolute(cell_name(self.h.first))
         made = combine(["(", refer(more.cells), "-", refer(less.cells), f")/(2*{h})"], (len(slope), 1))
-        n = self.column(5, slope, made, self.styles.of(replace(LOOKS["step"], format=few)))
+        n = self.column(5, slope, made, self.styles.style_id(replace(LOOKS["step"], format=few)))
         mine, other, apart = refer(a.cells), refer(n.cells), np.abs(exact - slope)
         d = self.column(6, apart, combine(["ABS(", mine, "-", other, ")"], (len(apart), 1)), self.styles["check"])
         off = np.round(apart / np.maximum(np.maximum(np.abs(exact), np.abs(slope)), SMALL), DIGITS)
         made = combine(["ROUND(", refer(d.cells), "/MAX(ABS(", mine, "),ABS(", other, f"),{SMALL:g}),{DIGITS})"], (len(off), 1))
-        share = self.styles.of(replace(LOOKS["check"], format="0.000%"))
+        share = self.styles.style_id(replace(LOOKS["check"], format="0.000%"))
         difference = self.column(7, off, made, share)
         worst, counted = f"MAX({difference.area})", off
         if switching:
@@ -115,7 +114,7 @@ class GradientCheck:
 
         Of many, as of a long sequence, the parts of the sum stand right of the table: in one formula they would be too long.
         """
-        style = self.styles.of(replace(LOOKS["helper"], format="0"))
+        style = self.styles.style_id(replace(LOOKS["helper"], format="0"))
         parts = [self.sign_changes(switching[i : i + IN_A_FORMULA], losses) for i in range(0, len(switching), IN_A_FORMULA)]
         count = sum((part for _, part in parts), np.zeros(len(self.numbers)))
         if len(parts) == 1:
@@ -157,4 +156,4 @@ class GradientCheck:
         """A column of the table."""
         shape = (len(values), 1)
         made = made if made.shape == shape else made.moved(lambda array: array.reshape(shape), shape)
-        return self.sheet.put(Block(Arrangement(shape, (0,), (1,)), values[:, None], style, make=lambda: made), TOP, column)
+        return self.sheet.put(Block(in_rows(shape), values[:, None], style, make=lambda: made), TOP, column)

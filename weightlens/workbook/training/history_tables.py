@@ -72,7 +72,7 @@ class Table:
         column, row = self.end, TOP
         known = np.array([value for value in values if value is not None], np.float64)
         whole = kind in ("dead", "count")
-        style = self.styles.of(replace(LOOKS["step" if make else "constant"], format="0" if whole else short_format(known)))
+        style = self.styles.style_id(replace(LOOKS["step" if make else "constant"], format="0" if whole else short_format(known)))
         for missing, run in groupby(values, lambda value: value is None):
             numbers = np.array([*run], dtype=object)
             if not missing:
@@ -91,7 +91,7 @@ def new_table(history: TrainingHistory, sheet: Sheet, styles: Styles) -> Table:
     """A table with the epoch of each moment."""
     table = Table(sheet, styles, len(history.moments))
     epochs = np.array(history.positions)
-    style = styles.of(replace(LOOKS["count"], format="0" if (epochs == np.floor(epochs)).all() else "0.00"))
+    style = styles.style_id(replace(LOOKS["count"], format="0" if (epochs == np.floor(epochs)).all() else "0.00"))
     sheet.put(Block(Arrangement(epochs.shape, (0,), ()), epochs, style), TOP, 0)
     sheet.write(LABEL, 0, "epoch", styles["label right"])
     sheet.freeze = (TOP, 1)
@@ -139,7 +139,9 @@ def layers_table(history: TrainingHistory, sheet: Sheet, styles: Styles, weights
         start, count = history.spans.get(layer, (0, 0))
         first = weights.columns[start][1] if live and count else 0
         table.caption(layer)
-        length = table.add("length", norms[:, i].tolist(), partial(root, weights.cells(first), count) if first else None, layer, "norm")
+        length = table.add(
+            "length", norms[:, i].tolist(), partial(row_lengths, weights.cells(first), count) if first else None, layer, "norm"
+        )
         if not len(changes):
             continue
         step = partial(distance, weights.cells(first, 1), weights.cells(first)[:-1], count) if first else None
@@ -162,7 +164,7 @@ def shares(before: np.ndarray, steps: np.ndarray) -> list[float]:
     return found
 
 
-def root(cells: Cells, width: int) -> Expression:
+def row_lengths(cells: Cells, width: int) -> Expression:
     """The length of the numbers in each row."""
     return Expression(cells.shape, [["SQRT(SUMSQ(", Area(cells, 1, width), "))"]])
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, SHEET, Area, Cells, Expression, Piece, rectangle, refer
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.controls import drop_down
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.epochs_sheet import style_of
@@ -78,7 +78,7 @@ class LossSurface:
 
     def put(self, values: np.ndarray, made: Expression | None, style: int, row: int, column: int) -> Block:
         """A table of numbers."""
-        block = Block(Arrangement(values.shape, (0,), (1,)), values, style, make=None if made is None else lambda: made)
+        block = Block(in_rows(values.shape), values, style, make=None if made is None else lambda: made)
         return self.sheet.put(block, row, column)
 
     def chooser(self, row: int, k: int) -> int:
@@ -86,7 +86,7 @@ class LossSurface:
         sheet, place = self.sheet, f"${COLUMN[LEFT]}${row + 1}"
         sheet.write(row, 0, ("across", "up")[k], self.styles["label right"])
         sheet.texts[(row, LEFT)] = Text(self.names[self.picked[k]], self.styles["input"])
-        sheet.merges.append((row, LEFT, row, NUMBER - 2))
+        sheet.merge(row, LEFT, NUMBER - 2)
         area = rectangle(MAP * ROW + CHOICES, (MAP + len(self.names) - 1) * ROW + CHOICES)
         sheet.finishing.append(drop_down(place, area))
         sheet.write(row, NUMBER - 1, "number", self.styles["label right"])
@@ -124,7 +124,7 @@ class LossSurface:
         sheet, values = self.sheet, losses.reshape(SIDE, SIDE)
         spread = float(np.ptp(values[np.isfinite(values)])) if np.isfinite(values).any() else 0.0
         decimals = "0.00" if spread >= 0.5 else "0.000" if spread >= 0.05 else "0.0000"
-        style = self.styles.of(replace(LOOKS["step"], format=decimals, size=7, border="hair", shrink=True))
+        style = self.styles.style_id(replace(LOOKS["step"], format=decimals, size=7, border="hair", shrink=True))
         picture = self.put(values, refer(cells.reshape(SIDE, SIDE)), style, MAP, LEFT + 1)
         sheet.heats.append((picture.area, "loss"))
         near = [

@@ -86,13 +86,8 @@ class OneStep:
 
     def _first_update(self) -> list[tuple[tuple[int, str], Step]]:
         """The steps up to the end of the first update, each with its part of the epoch."""
-        steps: list[tuple[tuple[int, str], Step]] = []
-        part = (0, "Update")
-        for step in reversed(self.history.steps):  # a helper of a later step belongs to that step's part
-            part = self.epoch.parts.get(id(step.made), part)
-            if part[0] <= 1:
-                steps.append((part, step))
-        return steps[::-1]
+        steps = [(self.history.parts[id(step.made)], step) for step in self.history.steps]
+        return [((batch, part), step) for (batch, part), step in steps if batch <= 1]
 
     def _band(self, row: int, title: str, about: str, part: str, steps: list[Step]) -> int:
         """Blocks side by side under a heading, weights below the step that reads them; returns the row of the next band."""
@@ -162,9 +157,8 @@ class OneStep:
         ):
             sheet.write(r, column, text, styles[style])
             lines = min(9, math.ceil(len(text) * size / room)) if text else 1
-            sheet.heights[r] = max(sheet.heights.get(r, 15.0), 13.0 * lines + 3)
-            if width > 1:
-                sheet.merges.append((r, column, r, column + width - 1))
+            sheet.make_room(r, lines)
+            sheet.merge(r, column, column + width - 1)
         if unit:
             sheet.write(row + LABEL, column, unit, styles["label"])
         elif len(a.column_axes) == 1 and a.width <= MOST_LABELS:

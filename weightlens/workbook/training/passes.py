@@ -14,10 +14,11 @@ import numpy as np
 from weightlens.recording import Recorded, Step
 from weightlens.recording.prepared_calls import Program
 from weightlens.training.epoch import Trained
-from weightlens.words.layer_words import bent_at_0
+from weightlens.words.layer_words import inputs_of_corners
 from weightlens.workbook.formulas.arrangement import Arrangement
 from weightlens.workbook.formulas.cell_arrays import MAX_COLUMNS, ROW, SHEET, Area, Cells, Expression, Piece
 from weightlens.workbook.formulas.translate import Formulas
+from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.sheets.frame import GAP, widen
 from weightlens.workbook.training.epochs_sheet import in_every_row, style_of
 from weightlens.workbook.training.one_step import OneStep
@@ -125,9 +126,10 @@ class Passes:
         sheet.freeze = (TOP, 1)
         return self.places[id(self.epoch.loss)] + np.arange(self.rows, dtype=np.int64) * ROW, values[id(self.epoch.loss)]
 
-    def bent(self) -> list[Recorded]:
-        """What goes into functions of layers that have a bend at 0, such as relu, as far as it has cells."""
-        return [z for step in self.steps if step.layer != "loss" for z in bent_at_0(step.made) if id(z) in self.places]
+    def inputs_of_corners(self) -> list[Recorded]:
+        """What goes into functions of layers that have a corner at 0, such as relu, as far as it has cells."""
+        of_layers = [step for step in self.steps if self.step.history.parts[id(step.made)][1] == "Forward"]
+        return [z for step in of_layers for z in inputs_of_corners(step.made) if id(z) in self.places]
 
     def beside_loss(self, x: Recorded, losses: Cells) -> tuple[Cells, np.ndarray]:
         """A value in the passes with these losses: its first cells, and its numbers, a row for each pass."""
@@ -168,9 +170,7 @@ class Passes:
         """The numbers of a weight in every pass, under the place that each has among all."""
         x, mine = trained.now, self.numbers_of(trained)
         numbers = np.arange(mine.start + 1, mine.stop + 1, dtype=np.float64).reshape(1, -1)
-        count = sheet.put(
-            Block(Arrangement(numbers.shape, (0,), (1,)), numbers, self.styles["count"]), NUMBER, self.places[id(x)] & (ROW - 1)
-        )
+        count = sheet.put(Block(in_rows(numbers.shape), numbers, self.styles["count"]), NUMBER, self.places[id(x)] & (ROW - 1))
         shape = (self.rows, *x.shape)
         stand_for = {"weight": self.step.places[id(x)], "number": count.cells.reshape(x.shape)}
         options = [[self.piece(piece, stand_for, shape) for piece in option] for option in variants.options]

@@ -86,7 +86,7 @@ class Text:
     value: float | str | None = None
 
     @classmethod
-    def of(cls, value: float | str, style: int) -> Text:
+    def showing(cls, value: float | str, style: int) -> Text:
         """A word or a number."""
         return cls(value, style) if isinstance(value, str) else cls(style=style, value=value)
 

@@ -59,6 +59,15 @@ class Sheet:
         if text:
             self.texts[(row, column)] = Text(text, style)
 
+    def merge(self, row: int, first: int, last: int) -> None:
+        """One cell of those from one column to another; a single one is one already."""
+        if last > first:
+            self.merges.append((row, first, row, last))
+
+    def make_room(self, row: int, lines: int) -> None:
+        """A row as high as so many lines of text, if it is not higher already."""
+        self.heights[row] = max(self.heights.get(row, 0.0), 13.0 * lines + 3)
+
     def across(self, row: int, column: int, texts: Texts, styles: Styles, name: str) -> None:
         """Captions or labels side by side from a column on, in the style of that name."""
         for j, text in texts.items() if isinstance(texts, dict) else enumerate(texts):

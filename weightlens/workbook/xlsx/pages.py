@@ -145,10 +145,10 @@ def row_cuts(sheet: Sheet, room: float) -> list[int]:
 def rows_of_blocks(sheet: Sheet) -> list[Span]:
     """The rows of the blocks of a sheet with their captions."""
     ends = sorted({block.row + block.arrangement.height for block in sheet.blocks})
-    return sorted({(begin(block.row, ends), block.row + block.arrangement.height) for block in sheet.blocks})
+    return sorted({(first_row_of_captions(block.row, ends), block.row + block.arrangement.height) for block in sheet.blocks})
 
 
-def begin(row: int, ends: list[int]) -> int:
+def first_row_of_captions(row: int, ends: list[int]) -> int:
     """The first row of the captions over a block: they are as many as fit between it and the blocks above it that end in these rows."""
     above = bisect_right(ends, row)
     return max(row - CAPTIONS, ends[above - 1] if above else 0)

@@ -103,10 +103,10 @@ class Styles:
 
     def __getitem__(self, name: str) -> int:
         if name not in self._named:
-            self._named[name] = self.of(LOOKS[name])
+            self._named[name] = self.style_id(LOOKS[name])
         return self._named[name]
 
-    def of(self, look: Look) -> int:
+    def style_id(self, look: Look) -> int:
         """The id of a look, counted from 1: 0 is that of cells without one."""
         return self._ids.setdefault(look, len(self._ids) + 1)
 
@@ -153,7 +153,7 @@ class Styles:
             kept = values is None or share or (look.format == "General" and whole)
             short = look.format if values is None or kept else squares_format(values)
             look = replace(look, size=7, format=short, shrink=True, border="hair" if look.border == "thin" else look.border)
-        return self.of(replace(look, shrink=True) if narrow else look)
+        return self.style_id(replace(look, shrink=True) if narrow else look)
 
 
 def border(kind: str, sides: str) -> Any:

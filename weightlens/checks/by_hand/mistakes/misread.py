@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise, product
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.mistake import LOOSE, Mistake, with_part
 from weightlens.checks.by_hand.replay import Edits, replace_by
 from weightlens.checks.by_hand.scene import is_bias
+from weightlens.checks.by_hand.trials import Trials
 from weightlens.recording import Recorded
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from weightlens.checks.by_hand.explain import Explainer
 
 SURE = 2.0  # bits by which the evidence of the other numbers must exceed the choice of the cell
 BITS = 6.0  # how unlikely a misreading is; the choice of the cell is counted apart
@@ -37,33 +33,33 @@ class Reading:
     kind: str = "weight misread"
 
 
-def misread(explainer: Explainer, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
+def misread(trials: Trials, cells: Sequence[tuple[Recorded, int]]) -> list[Mistake]:
     """Mistakes in which one cell was read as another number that explains the given ones; the best fit first.
 
     A free value is fitted to one of the numbers: the other numbers must be evidence enough for the choice of the cell.
     """
     fits: list[tuple[float, Mistake]] = []
-    evidence, choice = independent_bits(explainer), math.log2(max(len(cells), 1))
+    evidence, choice = independent_bits(trials), math.log2(max(len(cells), 1))
     free = bool(np.count_nonzero(evidence) > 1) and float(evidence.sum() - evidence.max()) >= choice + SURE
-    bases = [explainer.legitimate, explainer.legitimate | explainer.pins][: 1 + bool(explainer.pins)]
+    bases = [trials.legitimate, trials.legitimate | trials.pins][: 1 + bool(trials.pins)]
     for (w, i), base in product(cells, bases):
-        if fits and np.count_nonzero(explainer.sought) >= ENOUGH:
+        if fits and np.count_nonzero(trials.sought) >= ENOUGH:
             break
-        cell = Cell(explainer, w, i, base)
+        cell = Cell(trials, w, i, base)
         for reading in cell.readings(free):
             at = "" if w.ndim == 0 else f"[{', '.join(map(str, np.unravel_index(i, w.shape)))}]"
-            words = f"{w.layer}/{w.name} {at} was read as {reading.words} instead of {apart(cell.value, reading.value)}"
+            words = f"{w.layer}/{w.name} {at} was read as {reading.words} instead of {told_apart(cell.value, reading.value)}"
             bits = BITS + reading.bits + choice
-            mistake = Mistake(reading.kind, words, cell.edits(reading.value), explainer.scene.readers.get(id(w)), bits)
+            mistake = Mistake(reading.kind, words, cell.edits(reading.value), trials.scene.readers.get(id(w)), bits)
             fits.append((cell.misfit(reading.value), mistake))
     fits.sort(key=lambda pair: (round(pair[1].bits, 6), pair[0]))
     return [mistake for _, mistake in fits]
 
 
-def independent_bits(explainer: Explainer) -> np.ndarray:
+def independent_bits(trials: Trials) -> np.ndarray:
     """How unlikely each number is by chance, in bits; in a softmax one number follows from the others and counts 0."""
-    target, bits = explainer.target, explainer.bits.copy()
-    if any(s.out is target.node for s in explainer.scene.softmaxes):
+    target, bits = trials.target, trials.bits.copy()
+    if any(s.out is target.node for s in trials.scene.softmaxes):
         for sample in {element[:-1] for element in target.elements}:
             mine = [i for i, element in enumerate(target.elements) if element[:-1] == sample]
             if len(mine) == target.node.shape[-1]:
@@ -74,8 +70,8 @@ def independent_bits(explainer: Explainer) -> np.ndarray:
 class Cell:
     """One element of a weight, and the effect of another number in it."""
 
-    def __init__(self, explainer: Explainer, weight: Recorded, position: int, base: Edits) -> None:
-        self.explainer, self.weight, self.base = explainer, weight, base
+    def __init__(self, trials: Trials, weight: Recorded, position: int, base: Edits) -> None:
+        self.trials, self.weight, self.base = trials, weight, base
         self.index = tuple(int(i) for i in np.unravel_index(position, weight.shape)) if weight.ndim else ()
         self.value = float(weight.value[self.index])
 
@@ -85,18 +81,18 @@ class Cell:
 
     def result(self, value: float) -> np.ndarray:
         """The given elements, computed with another number in this cell."""
-        target = self.explainer.target
-        numbers: np.ndarray = target.pick(self.explainer.replay.run([target.node], self.base | self.edits(value))[0])
+        target = self.trials.target
+        numbers: np.ndarray = target.pick(self.trials.replay.run([target.node], self.base | self.edits(value))[0])
         return numbers
 
     def misfit(self, value: float) -> float:
         """The sum of squared differences for this number, in units of the allowed rounding errors."""
-        target = self.explainer.target
+        target = self.trials.target
         return float(np.sum(((self.result(value) - target.values) / target.allowed) ** 2))
 
     def fits(self, value: float, room: float = 1.0) -> bool:
         """Whether this number gives the target values, within ``room`` times the allowed rounding errors."""
-        off = self.explainer.try_mistake(self.edits(value))
+        off = self.trials.try_mistake(self.edits(value))
         return off is not None and bool((off <= room).all())
 
     def readings(self, free: bool) -> Iterator[Reading]:
@@ -109,7 +105,7 @@ class Cell:
         if not self.fits(solved):
             yield from islice((reading for reading in likely[:4] if self.fits(reading.value)), 1)
             return
-        loose = LOOSE if self.explainer.far else 1.0
+        loose = LOOSE if self.trials.far else 1.0
         near = [r for r in likely if (r in likely[:2] or abs(r.value - solved) <= 2 * room) and self.fits(r.value, loose)]
         if near or free:
             yield near[0] if near else Reading(solved, f"about {self.shortest(solved):.4g}", FREE)
@@ -119,7 +115,7 @@ class Cell:
         for away in STARTS:
             value = self.value + away * max(1.0, abs(self.value))
             slope = self.result(value + 1e-4 * max(1.0, abs(value))) - self.result(value)
-            if np.isfinite(slope).all() and slope[self.explainer.sought].any():
+            if np.isfinite(slope).all() and slope[self.trials.sought].any():
                 return value
         return None
 
@@ -127,7 +123,7 @@ class Cell:
     def solved(self, start: float) -> tuple[float, float]:
         """The number in this cell that best gives the target values, and the width of the interval in which all digits agree."""
         value, room = self.nearest(start), 0.1 * abs(self.value) + 0.1
-        target = self.explainer.target
+        target = self.trials.target
         for _ in range(3):
             h = 1e-6 * max(1.0, abs(value))
             result = self.result(value)
@@ -142,7 +138,7 @@ class Cell:
 
     def nearest(self, start: float) -> float:
         """The least-squares number for this cell, by Gauss-Newton with step halving."""
-        value, wanted = start, self.explainer.target.values
+        value, wanted = start, self.trials.target.values
         away = self.measured(wanted) - self.measured(self.result(value))
         for _ in range(ROUNDS):
             h = 1e-5 * max(1.0, abs(value))
@@ -166,8 +162,8 @@ class Cell:
 
     def measured(self, numbers: np.ndarray) -> np.ndarray:
         """Numbers in units of their allowed rounding errors; probabilities as log-odds, in which the effect of a weight is even."""
-        target = self.explainer.target
-        if not self.explainer.probabilities:
+        target = self.trials.target
+        if not self.trials.probabilities:
             scaled: np.ndarray = numbers / target.allowed
             return scaled
         p, q = (np.clip(x, target.allowed / n, 1 - target.allowed / n) for x, n in ((target.values, 2), (numbers, 100)))
@@ -190,7 +186,7 @@ class Cell:
                 kind = "bias of another unit" if array.ndim == 1 and is_bias(self.weight) else ""
                 yield self.reading(float(array[place]), words, 1.0 if near else 2.0 + math.log2(length), kind)
         for value in exchanged_digits(v):
-            yield self.reading(value, f"{apart(value, v)}, with two digits exchanged,", 2.0)
+            yield self.reading(value, f"{told_apart(value, v)}, with two digits exchanged,", 2.0)
 
     def reading(self, value: float, words: str, bits: float = 0.0, kind: str = "") -> Reading:
         """A reading of this cell; a bias read as 0 is a bias left out."""
@@ -201,7 +197,7 @@ class Cell:
         return next((rounded for digits in range(1, 6) if self.fits(rounded := float(f"{value:.{digits}g}"))), value)
 
 
-def apart(value: float, other: float) -> str:
+def told_apart(value: float, other: float) -> str:
     """A number with four digits, or as many as tell it from the other."""
     return next((text for digits in (4, 6, 9, 15) if (text := f"{value:.{digits}g}") != f"{other:.{digits}g}"), f"{value:.4g}")
 

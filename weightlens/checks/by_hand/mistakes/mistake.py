@@ -13,7 +13,7 @@ import numpy as np
 from weightlens.checks.by_hand.replay import Edit, Edits, Function, Now, Own, replace_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import LayerRun, Recorded, Step, Trace, each
-from weightlens.recording.graph import within
+from weightlens.recording.graph import recorded_among
 
 LOOSE = 2.2  # about one unit in the last place: the error of numbers that were also rounded on the way
 FEW = 5  # up to this length every order is tried
@@ -136,7 +136,7 @@ def can_run_again(run: LayerRun) -> bool:
 
 def recorded_in(things: object) -> list[Recorded]:
     """The distinct recorded arrays in nested lists and dicts."""
-    arrays = {id(array): array for array in within([things])}
+    arrays = {id(array): array for array in recorded_among([things])}
     return list(arrays.values())
 
 

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weightlens.checks.by_hand.mistakes.misread import exchanged_digits
 from weightlens.checks.by_hand.mistakes.mistake import Mistake, with_part
 from weightlens.checks.by_hand.replay import replace_by
-
-if TYPE_CHECKING:
-    from weightlens.checks.by_hand.explain import Explainer
+from weightlens.checks.by_hand.trials import Trials
 
 Index = tuple[int, ...]
 SIGN, POINT, DIGITS, COPIED = 3.0, 4.0, 4.0, 5.0  # bits
 
 
-def slips_of_the_pen(explainer: Explainer, own: np.ndarray, label: str) -> Iterator[Mistake]:
+def slips_of_the_pen(trials: Trials, own: np.ndarray, label: str) -> Iterator[Mistake]:
     """What could have happened to the one number that differs; ``own`` is what it should be by the person's numbers before it."""
-    target = explainer.target
-    (which,) = np.flatnonzero(explainer.sought).tolist()
+    target = trials.target
+    (which,) = np.flatnonzero(trials.sought).tolist()
     index, written, room = target.elements[which], target.values[which], float(target.allowed[which])
     right = float(own[index])
     for words, value, bits in readings(right, own, index, max(target.written[which].decimals, 0)):

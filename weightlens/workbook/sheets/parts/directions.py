@@ -35,7 +35,7 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
         order = ", from the last time step to the first" if net.plan.tables[path].backwards else ""
         heading = in_framework_words(net.plan.trace, path) + order
         section(sheet, shift + SECTION - 1, 1, right - 1, heading, net.styles)
-        say_again(sheet, shift + SECTION - 1, column_after(sheet, 1, len(heading)), way, net.styles)
+        repeat_name(sheet, shift + SECTION - 1, column_after(sheet, 1, len(heading)), way, net.styles)
         shift = max(block.row + block.arrangement.height for block in sheet.blocks) + 3 - SECTION
     right, _ = put_steps(net, sheet, steps, 1, shift + HEAD)
     words = joined(net.plan, inner) if steps and steps[-1].made.ndim == 2 else "both directions, time step by time step"
@@ -43,7 +43,7 @@ def in_both_directions(net: NetworkSheets, sheet: Sheet, inner: list[str], steps
     net.finish(sheet, TITLES)
 
 
-def say_again(sheet: Sheet, row: int, column: int, name: str, styles: Styles) -> None:
+def repeat_name(sheet: Sheet, row: int, column: int, name: str, styles: Styles) -> None:
     """The name of a direction over each of its steps from this column on, where its heading is out of sight."""
     for block in sorted(sheet.blocks, key=lambda block: block.column):
         if block.row > row and block.column >= column:

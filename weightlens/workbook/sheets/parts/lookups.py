@@ -11,7 +11,7 @@ from weightlens.recording import Recorded, Step, cast
 from weightlens.recording.calls import MOVES, operation
 from weightlens.recording.graph import expression, named_operands
 from weightlens.specs.registry import spec_of
-from weightlens.words.wording import several
+from weightlens.words.wording import plural
 from weightlens.workbook.layout.plan import Plan
 
 
@@ -42,7 +42,7 @@ def to_choose(plan: Plan, x: Recorded) -> tuple[str, int] | None:
 def input_words(plan: Plan, x: Recorded) -> str:
     """What stands under the name of an input: ``x`` where it is the only one, and which numbers there may be where they choose rows."""
     chosen, name = to_choose(plan, x), "x" if len(plan.trace.inputs) == 1 else ""
-    return ": ".join(filter(None, [name, "" if chosen is None else f"numbers of {several(chosen[0])}, 0 to {chosen[1]}"]))
+    return ": ".join(filter(None, [name, "" if chosen is None else f"numbers of {plural(chosen[0])}, 0 to {chosen[1]}"]))
 
 
 def unmoved(x: object) -> object:

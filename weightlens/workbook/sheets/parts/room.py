@@ -49,7 +49,7 @@ def make_room(sheet: Sheet, row: int, text: str, room: float) -> None:
     for word in text.split():
         lines, left = (lines, left - len(word) - 1) if len(word) <= left else (lines + 1, letters - len(word) - 1)
     if lines > 1:
-        sheet.heights[row] = max(sheet.heights.get(row, 0), 13.0 * min(lines, MOST_LINES) + 3)
+        sheet.make_room(row, min(lines, MOST_LINES))
 
 
 def is_taken(sheet: Sheet, top: int, bottom: int, column: int) -> bool:

@@ -11,6 +11,7 @@ import numpy as np
 
 from weightlens.axes.names import as_stored
 from weightlens.errors import WeightlensError
+from weightlens.recording.trace import by_layer
 from weightlens.specs.activation import named_function
 from weightlens.specs.sizes import shape_words
 
@@ -75,9 +76,7 @@ def first_rows(weight: Weight) -> np.ndarray:
 def trace_html(trace: Trace) -> str:
     """The steps of each layer, to be opened: each in words, and its numbers as a heat map. The last layer is open."""
     title = f"{len(trace.steps):,} steps" + (f"; it ends early: {trace.stopped}" if trace.stopped else "")
-    layers: dict[str, list[Step]] = {}
-    for step in trace.steps:
-        layers.setdefault(step.layer, []).append(step)
+    layers = by_layer(trace.steps)
     shown = [*layers.items()][:LAYERS]
     parts = []
     for layer, steps in shown:
