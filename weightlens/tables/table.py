@@ -26,12 +26,14 @@ class Block(NamedTuple):
 class Table:
     """Rows of cells. ``begin`` says whether the first row holds the titles of the columns."""
 
-    separator = ""  # the separator of a text file
-    loose = False  # whether rows may have any number of cells, and empty ones are kept
     decimal = ""  # the decimal mark, once one was seen
 
-    def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None) -> None:
-        self.name, self.titled = name, titled  # titled: whether the first row holds titles, where the file says so
+    def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None, separator: str = "", loose: bool = False) -> None:
+        """``titled``: whether the first row holds titles, where the file says so; ``separator``: that of a text file.
+
+        ``loose``: rows may have any number of cells, and empty ones are kept.
+        """
+        self.name, self.titled, self.separator, self.loose = name, titled, separator, loose
         self.titles: list[str] | None = None
         self.number, self.first = next((row for row in rows if any(row[1])), (0, []))
         self.rest = rows

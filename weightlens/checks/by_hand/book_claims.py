@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from weightlens.checks.by_hand.claims import Claim, Claims, OutputRows, claims_of_table
-from weightlens.checks.by_hand.numbers import WrittenNumber, number_of_cell, parse_number
+from weightlens.checks.by_hand.numbers import WrittenNumber, number_of_cell, parse_number, refuse_unclear_marks
 from weightlens.checks.by_hand.placing import Given, find_step, steps_of
 from weightlens.errors import BadInput, first_few
 from weightlens.model import Model
@@ -71,8 +71,7 @@ def claims_in_first_sheet(name: str, sheets: dict[str, Grid]) -> Claims | Output
     if not filled:
         raise BadInput(f"{name}: holds no numbers")
     grid, others = sheets[filled[0]], first_few(list(map(repr, filled[1:])), 3)
-    table = Table(name, rows_in_area(grid, whole_area(grid)))
-    table.loose = True
+    table = Table(name, rows_in_area(grid, whole_area(grid)), loose=True)
     return claims_of_table(table, name, (f"only the sheet {filled[0]!r} was read, not {others}",) if others else ())
 
 
@@ -128,6 +127,7 @@ def number_in(value: Value | None, sheet: str, at: int) -> WrittenNumber | None:
     number = parse_number(value) if isinstance(value, str) else None if number_fault(value) else number_of_cell(float(value))
     if isinstance(value, CellDate) or number is None:
         raise BadInput(f"{sheet}!{cell_name(at)} {number_fault(value)}")
+    refuse_unclear_marks([(number, f"{sheet}!{cell_name(at)}")])
     return number
 
 

@@ -156,16 +156,18 @@ def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> tuple[
 def float32_noise(replay: Replay, nodes: Sequence[Recorded]) -> list[np.ndarray]:
     """For each element of each of these values how far it may be off.
 
-    Weights and inputs are a step larger or smaller at random, as sums are whose terms are rounded on the way.
+    Weights and inputs are a step larger or smaller at random, as sums are whose terms are rounded on the way. What is counted or
+    decided from them, such as the row of a table that is looked up, stays.
     """
     rng = np.random.default_rng(0)
     given = [x for x in replay.nodes if x.op is None and x.value.dtype.kind == "f"]
+    decided = {id(x): replace_by(replay.original(i)) for i, x in enumerate(replay.nodes) if x.op is not None and x.dtype.kind != "f"}
     exact = [np.asarray(value, np.float64) for value in replay.run(nodes, {})]
     off = [np.zeros(value.shape) for value in exact]
     with np.errstate(all="ignore"):
         for _ in range(TRIES):
             nudged = {id(x): replace_by((x.value * (1 + rng.choice([-ONE_STEP, ONE_STEP], x.shape))).astype(np.float32)) for x in given}
-            rounded = replay.run(nodes, nudged)
+            rounded = replay.run(nodes, nudged | decided)
             off = [np.fmax(worst, np.abs(y - true)) for worst, y, true in zip(off, rounded, exact, strict=True)]
         off = [np.nan_to_num(worst, posinf=0.0) for worst in off]
         most = [np.maximum(SMALL * largest(true), AT_LEAST * worst) for worst, true in zip(off, exact, strict=True)]
