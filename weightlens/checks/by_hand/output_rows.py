@@ -11,7 +11,8 @@ import numpy as np
 
 from weightlens.checks.by_hand.claims import LISTED, OutputRows
 from weightlens.checks.by_hand.numbers import WrittenNumber, refuse_unclear_marks
-from weightlens.checks.by_hand.placing import Given, Placed, count_right, output_step
+from weightlens.checks.by_hand.placing import Given, Placed, count_right
+from weightlens.checks.by_hand.step_names import output_step
 from weightlens.errors import BadInput, first_few
 from weightlens.recording import Trace
 
