@@ -6,7 +6,7 @@ Keras 3's names are used for everything, whatever the file says: ``kernel``, ``m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
@@ -83,16 +83,6 @@ class Weight:
         return np.asarray(self.value, dtype=dtype)
 
 
-def distinct(weights: Iterable[Weight]) -> list[Weight]:
-    """Each weight once: layers may share them, as a layer in a nested model that is called outside of it, too."""
-    return list({id(weight): weight for weight in weights}.values())
-
-
-def size_of(weights: Iterable[Weight]) -> int:
-    """How many numbers these weights hold together."""
-    return sum(weight.size for weight in weights)
-
-
 @dataclass(frozen=True)
 class Ref:
     """A tensor of the graph: output ``index`` of the ``call``-th call of ``layer`` (all zero-based)."""
@@ -157,8 +147,8 @@ class Layer:
 
     @property
     def size(self) -> int:
-        """Number of stored numbers (Keras's parameter count)."""
-        return size_of(distinct(self.weights.values()))
+        """Number of stored numbers (Keras's parameter count): those that inner layers share count once."""
+        return sum(weight.size for weight in set(self.weights.values()))
 
     def __getitem__(self, name: str) -> Any:
         """A weight's array by name, or a layer of a nested model."""
@@ -255,8 +245,8 @@ class Model:
 
     @property
     def size(self) -> int:
-        """Number of stored numbers, optimizer excluded."""
-        return size_of(distinct([*self.weights.values(), *self.unplaced]))
+        """Number of stored numbers, optimizer excluded; a weight that layers share counts once."""
+        return sum(weight.size for weight in {*self.weights.values(), *self.unplaced})
 
     @property
     def why_nothing_runs(self) -> str:

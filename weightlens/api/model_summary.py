@@ -12,7 +12,7 @@ from weightlens.call_order import tensors_into
 from weightlens.engine.output_shapes import symbolic_shapes
 from weightlens.errors import BadInput
 from weightlens.formats.weights.order import untrained_weights
-from weightlens.model import Layer, Model, Weight, distinct, size_of
+from weightlens.model import Layer, Model, Weight
 from weightlens.terminal.escape import clean
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ def summary(model: Model) -> Summary:
     state = [weight for weight in model.optimizer if weight.path.startswith("optimizer")]  # metrics have state, too
     still = {id(weight) for weight in untrained_weights(model)}
     rows = tuple(row_of(layer, shapes.get(layer.name, []), still) for layer in layers)
-    weights = distinct(weight for layer in layers for weight in layer.weights.values())
+    weights = {weight for layer in layers for weight in layer.weights.values()}
     moved = [weight for weight in weights if id(weight) not in still]
     counts = size_of(weights), size_of(moved), memory_of(weights), memory_of(moved)
     return Summary(model.name, rows, *counts, size_of(state), memory_of(state))
@@ -173,11 +173,16 @@ def summary(model: Model) -> Summary:
 def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None], untrained: set[int]) -> SummaryRow:
     """The row of one layer; ``untrained``: the weights, by id, that training leaves as they are."""
     known = tuple((None, *shape) for shape in shapes if shape is not None)
-    weights = distinct(layer.weights.values())
+    weights = set(layer.weights.values())
     moved = [weight for weight in weights if id(weight) not in untrained]
     counts = size_of(weights), size_of(moved), memory_of(weights), memory_of(moved)
     taken = dict.fromkeys(map(str, tensors_into(*layer.calls)))
     return SummaryRow(layer.name, layer.class_name, known, *counts, tuple(taken))
+
+
+def size_of(weights: Iterable[Weight]) -> int:
+    """How many numbers these weights hold together."""
+    return sum(weight.size for weight in weights)
 
 
 def memory_of(weights: Iterable[Weight]) -> int:
