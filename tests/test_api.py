@@ -248,6 +248,34 @@ def test_the_summary_is_that_of_keras(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.keras
+@pytest.mark.parametrize("kind", ["nested", "two models", "frozen", "half frozen", "statistics", "cells", "wrapped"])
+def test_what_layers_share_counts_once(kind: str, tmp_path: Path) -> None:
+    """In the totals and for a model, as Keras counts it; the rows of the layers say what each of them uses."""
+    from keras import Input, Model, layers
+
+    x, shared = Input((3, 2)), layers.Dense(2, name="shared", trainable=kind != "frozen")
+    inner = [Model(entry, shared(entry), name=name) for name in ("one", "two") for entry in [Input((3, 2))]]
+    inner[0].trainable = kind != "half frozen"
+    norm, cell = layers.BatchNormalization(name="norm"), layers.LSTMCell(2, name="cell")
+    entry = Input((3, 2))
+    y = {
+        "two models": lambda: inner[1](inner[0](x)),
+        "statistics": lambda: norm(Model(entry, norm(entry), name="inner")(x)),
+        "cells": lambda: layers.RNN(cell)(layers.RNN(cell, return_sequences=True)(x)),
+        "wrapped": lambda: layers.TimeDistributed(shared)(shared(x)),
+    }.get(kind, lambda: shared(inner[0](x)))()
+    network = Model(x, layers.Dense(1)(y))
+    network.save(tmp_path / "shared.keras")
+    model = weightlens.load(tmp_path / "shared.keras")
+    made, trained = model.summary(), sum(int(np.prod(weight.shape)) for weight in network.trainable_weights)
+    count = network.count_params()
+    assert (model.size, made.parameters, made.trainable, made.non_trainable) == (count, count, trained, count - trained)
+    assert (made.bytes, made.trainable_bytes) == (4 * count, 4 * trained)
+    if kind not in ("cells", "wrapped"):  # the file has the weights of what is inside of a layer with one of its layers only
+        assert [row.parameters for row in made.rows] == [layer.count_params() for layer in network.layers]
+
+
+@pytest.mark.keras
 @pytest.mark.parametrize("kind", ["cut off", "strides", "walked", "padded"])
 def test_an_open_length_stays_open_in_the_summary(kind: str) -> None:
     """However much a layer cuts off, and however many places become one."""
@@ -295,7 +323,7 @@ def test_the_summary_in_other_formats() -> None:
 
 def test_a_name_in_a_summary_is_no_formula() -> None:
     row = SummaryRow("=1+1", "Dense", (), 0, 0, 0, 0, ())
-    assert "\n'=1+1,Dense" in Summary("m", (row,)).text("csv")
+    assert "\n'=1+1,Dense" in Summary("m", (row,), 0, 0, 0, 0).text("csv")
 
 
 @pytest.mark.parametrize("installed", [True, False])

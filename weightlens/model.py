@@ -147,8 +147,8 @@ class Layer:
 
     @property
     def size(self) -> int:
-        """Number of stored numbers (Keras's parameter count)."""
-        return sum(weight.size for weight in self.weights.values())
+        """Number of stored numbers (Keras's parameter count): those that inner layers share count once."""
+        return sum(weight.size for weight in set(self.weights.values()))
 
     def __getitem__(self, name: str) -> Any:
         """A weight's array by name, or a layer of a nested model."""
@@ -245,8 +245,8 @@ class Model:
 
     @property
     def size(self) -> int:
-        """Number of stored numbers, optimizer excluded."""
-        return sum(layer.size for layer in self.layers) + sum(weight.size for weight in self.unplaced)
+        """Number of stored numbers, optimizer excluded; a weight that layers share counts once."""
+        return sum(weight.size for weight in {*self.weights.values(), *self.unplaced})
 
     @property
     def why_nothing_runs(self) -> str:

@@ -117,6 +117,7 @@ def test_the_outputs_of_one_sample_one_below_the_other(text: str, tmp_path: Path
     (["1", "0.9996", "0.0004"], [5e-5, 5e-5, 5e-5]),
     (["0.62", "-0.99", "1.37", "0.71", "2.04", "-0.87", "0.015"], [0.005] * 6 + [5e-4]),  # a small number with more decimals
     (["0.83", "0.1", "0.05", "0.27", "0.44", "0.91", "0.3"], [0.005] * 7),  # zeros at the end of some
+    (["0.62", "-0.99", "0.13", "0.71", "0.25", "-0.87", "0.015", "-2"], [0.005] * 6 + [5e-4, 0.05]),  # two digits that matter: -2.0
     (["0.593", "0.5969"], [5e-4, 5e-5]), (["0.5933", "0.6", "1"], [5e-5, 5e-5, 5e-4]),  # two digits are meant so; one may be 0.6000
 ])  # fmt: skip
 def test_numbers_are_compared_at_the_digits_given(values: list[str], allowed: list[float]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -53,14 +54,14 @@ def calculate(slip: str) -> Steps:
     }  # fmt: skip
 
 
-def report_on(steps: Steps, folder: Path) -> HandReport:
+def report_on(steps: Steps, folder: Path, optimizer: str = "sgd", digits: int = 6) -> HandReport:
     """The steps as a table, checked."""
     lines = ["layer,step,sample,unit,value"]
     for (layer, name), numbers in steps.items():
-        lines += [f"{layer},{name},{i},{j},{v:.6f}" for i, row in enumerate(np.atleast_2d(numbers)) for j, v in enumerate(row)]
+        lines += [f"{layer},{name},{i},{j},{v:.{digits}f}" for i, row in enumerate(np.atleast_2d(numbers)) for j, v in enumerate(row)]
     (folder / "mine.csv").write_text("\n".join(lines))
     (folder / "data.csv").write_text(DATA)
-    asked = Training(str(folder / "data.csv"), "o1,o2", "half_mse", "sgd", RATE, "full", None)
+    asked = Training(str(folder / "data.csv"), "o1,o2", "half_mse", optimizer, RATE, "full", None)
     return check_training_by_hand(asked.record(weightlens.load(MAZUR))[0].trace, str(folder / "mine.csv"))
 
 
@@ -89,3 +90,45 @@ def test_mistakes_in_a_training_are_named(slip: str, tmp_path: Path) -> None:
     assert report.explanations[0].kind == slip
     last = report_on({key: numbers for key, numbers in steps.items() if key[1].startswith("new ")}, tmp_path)
     assert not last.ok and slip in {explanation.kind for explanation in last.explanations}
+
+
+UPDATES = {  # the change of a weight in the first step with a gradient g: as Keras computes it, and with a mistake
+    "adam": {
+        "": lambda g: -RATE * math.sqrt(0.001) / 0.1 * (0.1 * g) / (np.sqrt(0.001 * g * g) + 1e-7),
+        "no bias correction": lambda g: -RATE * 0.1 * g / (np.sqrt(0.001 * g * g) + 1e-7),
+        "learning rate left out": lambda g: -math.sqrt(0.001) / 0.1 * (0.1 * g) / (np.sqrt(0.001 * g * g) + 1e-7),
+        "plain gradient descent": lambda g: -RATE * g,
+    },
+    "rmsprop": {
+        "": lambda g: -RATE * g / np.sqrt(0.1 * g * g + 1e-7), "no running mean": lambda g: -RATE * g / np.sqrt(g * g + 1e-7),
+        "another epsilon": lambda g: -RATE * g / np.sqrt(0.1 * g * g), "no square root": lambda g: -RATE * g / (0.1 * g * g + 1e-7),
+    },
+    "adagrad": {"": lambda g: -RATE * g / np.sqrt(0.1 + g * g + 1e-7), "no running mean": lambda g: -RATE * g / np.sqrt(g * g + 1e-7)},
+    "nesterov": {"": lambda g: 0.9 * -RATE * g - RATE * g, "no look ahead": lambda g: -RATE * g},
+    "momentum": {"": lambda g: -RATE * g, "learning rate left out": lambda g: -g, "gradient added": lambda g: RATE * g},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("optimizer", "slip"), [(name, slip) for name, slips in UPDATES.items() for slip in slips])
+def test_mistakes_with_optimizers_are_named(optimizer: str, slip: str, tmp_path: Path) -> None:
+    """The right change of each weight is right, and what was forgotten in the formula is named."""
+    right, model = calculate(""), weightlens.load(MAZUR)
+    gradients = {key: right[key] for key in right if key[1].startswith("gradient of kernel")}
+    steps = gradients | {
+        (layer, "new kernel"): model[layer].kernel.astype(float) + UPDATES[optimizer][slip](g) for (layer, _), g in gradients.items()
+    }
+    report = report_on(steps, tmp_path, optimizer, 7)
+    assert report.ok is not bool(slip), report.summary
+    assert not slip or report.explanations[0].kind == slip
+
+
+@pytest.mark.keras
+@pytest.mark.parametrize("optimizer", ["adam", "rmsprop", "adagrad", "nesterov", "momentum"])
+def test_the_right_change_is_that_of_keras(optimizer: str) -> None:
+    import keras
+
+    momentum = {"momentum": 0.9, "nesterov": optimizer == "nesterov"} if optimizer in ("nesterov", "momentum") else {}
+    made = keras.optimizers.get({"class_name": "SGD" if momentum else optimizer, "config": {"learning_rate": RATE, **momentum}})
+    weight, gradient = keras.Variable(np.zeros(3)), np.array([0.3, -0.02, 0.7])
+    made.apply([keras.ops.convert_to_tensor(gradient, "float32")], [weight])
+    np.testing.assert_allclose(np.asarray(weight), UPDATES[optimizer][""](gradient), rtol=1e-5)

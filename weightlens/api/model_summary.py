@@ -64,28 +64,17 @@ class Summary:
 
     name: str
     rows: tuple[SummaryRow, ...]
+    parameters: int  # how many numbers all layers have together: a weight that several of them share counts once
+    trainable: int  # how many of them training changes
+    bytes: int  # what the weights take in memory, in the precision in which they are stored
+    trainable_bytes: int
     optimizer: int = 0
     optimizer_bytes: int = 0
-
-    @property
-    def parameters(self) -> int:
-        """How many numbers all layers have together."""
-        return sum(row.parameters for row in self.rows)
-
-    @property
-    def trainable(self) -> int:
-        """How many of them training changes."""
-        return sum(row.trainable for row in self.rows)
 
     @property
     def non_trainable(self) -> int:
         """How many of them stay."""
         return self.parameters - self.trainable
-
-    @property
-    def bytes(self) -> int:
-        """What the weights take in memory, in the precision in which they are stored."""
-        return sum(row.bytes for row in self.rows)
 
     @property
     def total(self) -> int:
@@ -95,11 +84,10 @@ class Summary:
     @property
     def totals(self) -> list[str]:
         """The lines below the table."""
-        still = sum(row.bytes - row.trainable_bytes for row in self.rows)
         lines = [
             ("Total", self.total, self.bytes + self.optimizer_bytes),
-            ("Trainable", self.trainable, self.bytes - still),
-            ("Non-trainable", self.non_trainable, still),
+            ("Trainable", self.trainable, self.trainable_bytes),
+            ("Non-trainable", self.non_trainable, self.bytes - self.trainable_bytes),
             *([("Optimizer", self.optimizer, self.optimizer_bytes)] if self.optimizer else []),
         ]
         return [f"{title} params: {count:,} ({memory_words(memory)})" for title, count, memory in lines]
@@ -175,17 +163,25 @@ def summary(model: Model) -> Summary:
     state = [weight for weight in model.optimizer if weight.path.startswith("optimizer")]  # metrics have state, too
     still = {id(weight) for weight in untrained_weights(model)}
     rows = tuple(row_of(layer, shapes.get(layer.name, []), still) for layer in layers)
-    return Summary(model.name, rows, sum(weight.size for weight in state), memory_of(state))
+    weights = {weight for layer in layers for weight in layer.weights.values()}
+    moved = [weight for weight in weights if id(weight) not in still]
+    counts = size_of(weights), size_of(moved), memory_of(weights), memory_of(moved)
+    return Summary(model.name, rows, *counts, size_of(state), memory_of(state))
 
 
 def row_of(layer: Layer, shapes: list[tuple[int | None, ...] | None], untrained: set[int]) -> SummaryRow:
     """The row of one layer; ``untrained``: the weights, by id, that training leaves as they are."""
     known = tuple((None, *shape) for shape in shapes if shape is not None)
-    still = [weight for weight in layer.weights.values() if id(weight) in untrained]
-    size, memory = layer.size, memory_of(layer.weights.values())
-    trained, moved = size - sum(weight.size for weight in still), memory - memory_of(still)
+    weights = set(layer.weights.values())
+    moved = [weight for weight in weights if id(weight) not in untrained]
+    counts = size_of(weights), size_of(moved), memory_of(weights), memory_of(moved)
     taken = dict.fromkeys(map(str, tensors_into(*layer.calls)))
-    return SummaryRow(layer.name, layer.class_name, known, size, trained, memory, moved, tuple(taken))
+    return SummaryRow(layer.name, layer.class_name, known, *counts, tuple(taken))
+
+
+def size_of(weights: Iterable[Weight]) -> int:
+    """How many numbers these weights hold together."""
+    return sum(weight.size for weight in weights)
 
 
 def memory_of(weights: Iterable[Weight]) -> int:

@@ -47,7 +47,7 @@ class Role(NamedTuple):
     (``of`` which name), or the ``start`` of one; ``scaled`` is what was multiplied by a number (``of``: where it comes from).
 
     In training: the ``delta`` of a pre-activation, the ``gradient`` of a ``value`` or a ``weight``, a ``new`` weight or slot
-    (``of`` which name), a ``hit``: whether a sample is right, and the learning ``rate``.
+    (``of`` which name), a ``hit``: whether a sample is right, the learning ``rate``, and the ``step size`` made of it.
     """
 
     kind: str = ""

@@ -26,12 +26,14 @@ class Block(NamedTuple):
 class Table:
     """Rows of cells. ``begin`` says whether the first row holds the titles of the columns."""
 
-    separator = ""  # the separator of a text file
     decimal = ""  # the decimal mark, once one was seen
 
-    def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None, loose: bool = False) -> None:
-        self.name, self.titled = name, titled  # titled: whether the first row holds titles, where the file says so
-        self.loose = loose  # whether rows may have any number of cells, and empty ones are kept
+    def __init__(self, name: str, rows: Iterator[Row], titled: bool | None = None, separator: str = "", loose: bool = False) -> None:
+        """``titled``: whether the first row holds titles, where the file says so; ``separator``: that of a text file.
+
+        ``loose``: rows may have any number of cells, and empty ones are kept.
+        """
+        self.name, self.titled, self.separator, self.loose = name, titled, separator, loose
         self.titles: list[str] | None = None
         self.number, self.first = next((row for row in rows if any(row[1])), (0, []))
         self.rest = rows
@@ -42,10 +44,6 @@ class Table:
     def width(self) -> int:
         """How many columns the first row has."""
         return len(self.first)
-
-    def begin_below(self, row: Row) -> None:
-        """Take another row for the first one, the heading: what stands above it does not count."""
-        self.number, self.first = row
 
     def begin(self, titled: bool) -> None:
         """Say whether the first row holds the titles; if not, it is the first row of cells."""

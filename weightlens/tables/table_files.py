@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from weightlens.errors import BadInput
+from weightlens.tables.cells import is_number
 from weightlens.tables.table import Row, Table
 from weightlens.tables.text import TextTable, decode_lines
 
@@ -30,20 +31,23 @@ def is_table(given: str) -> bool:
     return Path(split_area(given)[0]).suffix.lower() in KINDS
 
 
-def open_table(given: str, loose: bool = False) -> Table:
-    """The table in a file, or (``-``) on standard input. ``loose``: rows of any length, and ``#`` begins a comment."""
+def open_table(given: str, loose: bool = False, number: Callable[[str], object] = is_number) -> Table:
+    """The table in a file, or (``-``) on standard input. ``loose``: rows of any length, and ``#`` begins a comment.
+
+    ``number``: what a number is where spaces part them.
+    """
     if given == "-":
         if sys.stdin is None or sys.stdin.closed:
             raise BadInput("standard input is closed")
         raw = getattr(sys.stdin, "buffer", None)
-        return TextTable("standard input", sys.stdin if raw is None else decode_lines(raw, "standard input"), loose)
+        return TextTable("standard input", sys.stdin if raw is None else decode_lines(raw, "standard input"), loose, number)
     name, area = split_area(given)
     path = Path(name)
     try:
         stream = path.open("rb")
         kind = kind_of(path, stream.peek(64)[:64])
         if kind == "text":
-            return TextTable(path.name, decode_lines(stream, path.name), loose)
+            return TextTable(path.name, decode_lines(stream, path.name), loose, number)
         stream.close()
         return Table(path.name, *rows_of(kind, path, area), loose=loose)
     except FileNotFoundError:

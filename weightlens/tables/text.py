@@ -8,7 +8,7 @@ import csv
 import io
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 
 import numpy as np
@@ -58,7 +58,7 @@ def lines_of(text: io.TextIOWrapper) -> Iterator[str]:
 class TextTable(Table):
     """The lines of a text file, split into cells. ``loose``: lines that begin with ``#`` are skipped."""
 
-    def __init__(self, name: str, lines: Iterable[str], loose: bool = False) -> None:
+    def __init__(self, name: str, lines: Iterable[str], loose: bool = False, number: Callable[[str], object] = is_number) -> None:
         self.lines, self.loose, self.at = iter(lines), loose, 0
         separator = ""
         sample: list[str] = []
@@ -69,12 +69,12 @@ class TextTable(Table):
                 separator, self.at = stated[1], 1
             elif len(sample := [*sample, line]) == SAMPLE:
                 break
-        self.separator = separator or separator_of([line for line in sample if not self.is_blank(line)], loose)
+        self.separator = separator or separator_of([line for line in sample if not self.is_blank(line)], loose, number)
         if self.separator == " ":
             sample[:1] = [without_comment_sign(line) for line in sample[:1]]
         self.name, self.lines = name, chain(sample, self.lines)
         self.head: list[str] = []  # the lines of the first row
-        super().__init__(name, self.first_row(), loose=loose)
+        super().__init__(name, self.first_row(), separator=self.separator, loose=loose)
 
     def is_blank(self, line: str) -> bool:
         """Whether a line holds no cells."""
@@ -148,7 +148,7 @@ class TextTable(Table):
             yield reader.line_num, [cell.strip() for cell in row]
 
 
-def separator_of(lines: list[str], loose: bool = False) -> str:
+def separator_of(lines: list[str], loose: bool = False, number: Callable[[str], object] = is_number) -> str:
     """The separator: a tab, semicolon or bar if it is in most lines, else a comma; else spaces between numbers.
 
     ``loose``: also spaces between several words and, at the end of a line, a number.
@@ -159,7 +159,7 @@ def separator_of(lines: list[str], loose: bool = False) -> str:
             return mark
     words = lines[-1].split() if lines else []
     named = loose and len(words) > 2 and not any(word.endswith(",") for word in words)
-    if len(words) > 1 and all(map(is_number, words[-1:] if named else words)) and len(without_comment_sign(lines[0]).split()) == len(words):
+    if len(words) > 1 and all(map(number, words[-1:] if named else words)) and len(without_comment_sign(lines[0]).split()) == len(words):
         return " "
     return max(",;\t|", key=bare[0].count) if bare else ","
 

@@ -228,7 +228,7 @@ def update(
     trace.layer, rate = "update", given.rate
     if optimizer.step_size is not None:
         before = given.number * float(batch.count) + float(batch.number) if batch.count > 1 else given.number
-        rate = trace.step("step size", optimizer.step_size(rate, before))
+        rate = trace.step("step size", optimizer.step_size(rate, before), Role("step size"))
     after, about = [], dict[int, Recorded]()
     for old in trained:
         gradient = gradients.get(id(old.new))

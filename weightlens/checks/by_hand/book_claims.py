@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from weightlens.checks.by_hand.claims import Claim, Claims, OutputRows, claims_of_table
-from weightlens.checks.by_hand.numbers import WrittenNumber, number_of_cell, parse_number
-from weightlens.checks.by_hand.placing import Given, find_step, steps_of
+from weightlens.checks.by_hand.numbers import WrittenNumber, number_of_cell, parse_number, refuse_unclear_marks
+from weightlens.checks.by_hand.placing import Given
+from weightlens.checks.by_hand.step_names import find_step, steps_of, timed
 from weightlens.errors import BadInput, first_few
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
@@ -86,7 +87,8 @@ def claims_in_ranges(book: Book, areas: Sequence[str], steps: Sequence[str], tra
 
 def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
     """The numbers of one area, for one step."""
-    step = find_step(trace, steps_of(trace), Claim(WrittenNumber(0.0, 0, 1), step=name), area)
+    (claim,) = timed([Claim(WrittenNumber(0.0, 0, 1), step=name)], trace)
+    step = find_step(trace, steps_of(trace), claim, area)
     shape = step.made.shape
     numbers = numbers_in(book, area, step.made.size)
     width = int(np.prod(shape[1:]))
@@ -127,6 +129,7 @@ def number_in(value: Value | None, sheet: str, at: int) -> WrittenNumber | None:
     number = parse_number(value) if isinstance(value, str) else None if number_fault(value) else number_of_cell(float(value))
     if isinstance(value, CellDate) or number is None:
         raise BadInput(f"{sheet}!{cell_name(at)} {number_fault(value)}")
+    refuse_unclear_marks([(number, f"{sheet}!{cell_name(at)}")])
     return number
 
 

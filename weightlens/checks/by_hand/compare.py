@@ -12,9 +12,10 @@ from weightlens.checks.by_hand import book_claims
 from weightlens.checks.by_hand.claims import Claims, OutputRows, read_csv
 from weightlens.checks.by_hand.explain import Explainer, Explanation, element_label
 from weightlens.checks.by_hand.hand_report import HandReport, row_of, whole_is_meant
+from weightlens.checks.by_hand.mistakes.mistake import multiply_by
 from weightlens.checks.by_hand.output_rows import rows_of_outputs
 from weightlens.checks.by_hand.placing import Given, place_claims
-from weightlens.checks.by_hand.replay import Edits, Replay, replace_by
+from weightlens.checks.by_hand.replay import Edits, Replay, change_by, replace_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.checks.by_hand.trials import pin_given_numbers
 from weightlens.engine.forward import trace
@@ -31,6 +32,7 @@ TIMES = 20.0  # what may be off, in units of the farthest of them
 SMALL = 1e-5  # the most, in units of the largest number of a value,
 AT_LEAST = 4.0  # but no less than so many times the farthest: a network may enlarge the error of rounding without limit
 ONE_STEP = 2.0**-23  # from a float32 number to the next, in units of the number
+CANCELLED = 1e-5  # what Keras's float32 leaves uncertain of Adam's step size, in units of it: 1 - 0.999 is 0.00099998 there
 
 
 def check_by_hand(
@@ -157,16 +159,19 @@ def first_difference(given: Given, exact: np.ndarray, off: np.ndarray) -> tuple[
 def float32_noise(replay: Replay, nodes: Sequence[Recorded]) -> list[np.ndarray]:
     """For each element of each of these values how far it may be off.
 
-    Weights and inputs are a step larger or smaller at random, as sums are whose terms are rounded on the way.
+    Weights and inputs are a step larger or smaller at random, as sums are whose terms are rounded on the way. What is counted or
+    decided from them, such as the row of a table that is looked up, stays.
     """
     rng = np.random.default_rng(0)
     given = [x for x in replay.nodes if x.op is None and x.value.dtype.kind == "f"]
+    decided = {id(x): replace_by(replay.original(i)) for i, x in enumerate(replay.nodes) if x.op is not None and x.dtype.kind != "f"}
     exact = [np.asarray(value, np.float64) for value in replay.run(nodes, {})]
     off = [np.zeros(value.shape) for value in exact]
     with np.errstate(all="ignore"):
         for _ in range(TRIES):
             nudged = {id(x): replace_by((x.value * (1 + rng.choice([-ONE_STEP, ONE_STEP], x.shape))).astype(np.float32)) for x in given}
-            rounded = replay.run(nodes, nudged)
+            sizes = {id(x): change_by(multiply_by(1 + CANCELLED * rng.choice([-1, 1]))) for x in replay.nodes if x.role.kind == "step size"}
+            rounded = replay.run(nodes, nudged | decided | sizes)
             off = [np.fmax(worst, np.abs(y - true)) for worst, y, true in zip(off, rounded, exact, strict=True)]
         off = [np.nan_to_num(worst, posinf=0.0) for worst in off]
         most = [np.maximum(SMALL * largest(true), AT_LEAST * worst) for worst, true in zip(off, exact, strict=True)]

@@ -177,5 +177,7 @@ def step_path(step: Step | None) -> str:
 
 
 def element_label(step: Step, index: tuple[int, ...]) -> str:
-    """``dense/pre-activation, sample 2, unit 1``."""
-    return ", ".join(filter(None, [step_path(step), step.place(index)]))
+    """``dense/pre-activation, sample 2, unit 1``; of a step that occurs several times also which it is: ``time 1``."""
+    steps = [] if step.trace is None else step.trace.steps
+    repeated = any((other.layer, other.name) == (step.layer, step.name) and other.made is not step.made for other in steps)
+    return ", ".join(filter(None, [step_path(step), f"time {step.made.round}" if repeated else "", step.place(index)]))

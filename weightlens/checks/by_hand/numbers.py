@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.tables.cells import ASCII_MINUS
+from weightlens.tables.cells import ASCII_MINUS, THOUSANDS
 
 WRITTEN = re.compile(r"[-+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<bare>\d+))(?:[eE](?P<exponent>[-+]?\d{1,3}))?")
 GROUPS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")  # the space between thousands
@@ -32,13 +32,16 @@ MANY = 6  # numbers that cannot all end in a zero by chance
 class WrittenNumber:
     """One number as written: ``0.80`` has two decimals and, like ``0.8``, one significant digit.
 
-    ``is_fraction``: it was written as ``1/3``, which says nothing about the digits of other numbers.
+    ``is_fraction``: it was written as ``1/3``, which says nothing about the digits of other numbers. ``mark``: the point or comma
+    in it. ``grouped``: it as it was written, where its comma may as well part thousands: ``1,250``.
     """
 
     value: float
     decimals: int
     digits: int
     is_fraction: bool = False
+    mark: str = ""
+    grouped: str = ""
 
     @property
     def exponent(self) -> int:
@@ -64,8 +67,9 @@ def parse_number(text: str) -> WrittenNumber | None:
         return WrittenNumber(share, OF_A_FRACTION, OF_A_FRACTION, True) if math.isfinite(share) else None
     ending = next((mark for mark in CUT_OFF if clean.endswith(mark)), "")
     clean = POWER.sub(lambda power: "e" + (power[1] or power[2].translate(RAISED)), clean.removesuffix(ending))
+    percent, mark = clean.endswith("%"), "." if "." in clean else "," if "," in clean else ""
+    grouped = clean if re.fullmatch(THOUSANDS, clean.removesuffix("%")) else ""
     clean = re.sub(r"^([-+]?\d*),(\d+(?:[eE][-+]?\d+)?%?)$", r"\1.\2", clean)  # a decimal comma
-    percent = clean.endswith("%")
     match = WRITTEN.fullmatch(clean.removesuffix("%"))
     if match is None or not math.isfinite(float(match[0])):
         return None
@@ -76,7 +80,22 @@ def parse_number(text: str) -> WrittenNumber | None:
         return number_of_cell(value)
     if ending:
         value += math.copysign(0.5 * 10.0**-decimals, -1 if clean.startswith("-") else 1)
-    return WrittenNumber(value, decimals, digits) if decimals < SMALLEST else None
+    return WrittenNumber(value, decimals, digits, False, mark, grouped) if decimals < SMALLEST else None
+
+
+def refuse_unclear_marks(numbers: Iterable[tuple[WrittenNumber, str]]) -> None:
+    """Refuse numbers, each with its place, of which some have a decimal comma and others a point, or whose commas may part thousands."""
+    marked = {number.mark: (number, place) for number, place in numbers if number.mark and not number.grouped}
+    unclear = next(((number, place) for number, place in numbers if number.grouped), None)
+    if len(marked) > 1:
+        raise BadInput(f"{marked[','][1]}: some numbers have a decimal comma, others a decimal point; write all of them in one way")
+    if unclear is not None and "," not in marked:
+        raise BadInput(f"{unclear[1]}: {two_numbers(unclear[0].grouped)}")
+
+
+def two_numbers(cell: str) -> str:
+    """Why a number with one comma before three digits is refused."""
+    return f"{cell!r} may be either of two numbers: write {cell.replace(',', '.')} or {cell.replace(',', '')}"
 
 
 def number_of_cell(value: float) -> WrittenNumber:
@@ -111,12 +130,12 @@ def common_places(numbers: Sequence[WrittenNumber]) -> list[int]:
     the end explain, only small numbers were written with more.
     """
     telling = [n for n in numbers if not n.is_fraction]
-    usual = usual_decimals([n.decimals for n in telling if n.value])
-    if usual is not None:
-        return [max(n.decimals, usual) for n in numbers]
     most_decimals, most_digits = max((n.decimals for n in telling), default=0), max((n.digits for n in telling), default=1)
     by_decimals = sum(n.decimals == most_decimals for n in telling)
     by_digits = sum(n.digits == most_digits for n in telling if n.value)
+    usual = usual_decimals([n.decimals for n in telling if n.value])
+    if usual is not None and sum(n.decimals == usual for n in telling) > by_digits:
+        return [max(n.decimals, usual) for n in numbers]
     if by_decimals > by_digits:
         return [most_decimals] * len(numbers)
     return [max(n.decimals, min(most_decimals, most_digits - n.exponent - 1) if n.value else most_decimals) for n in numbers]

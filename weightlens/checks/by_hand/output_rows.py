@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
 
-from weightlens.checks.by_hand.claims import OutputRows
-from weightlens.checks.by_hand.numbers import WrittenNumber
-from weightlens.checks.by_hand.placing import Given, Placed, count_right, output_step
+from weightlens.checks.by_hand.claims import LISTED, OutputRows
+from weightlens.checks.by_hand.numbers import WrittenNumber, refuse_unclear_marks
+from weightlens.checks.by_hand.placing import Given, Placed, count_right
+from weightlens.checks.by_hand.step_names import output_step
 from weightlens.errors import BadInput, first_few
 from weightlens.recording import Trace
 
@@ -25,6 +27,7 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
 
     A note says so if it is not a row per sample.
     """
+    refuse_other_steps(given, trace)
     first = next(i for i, row in enumerate(given.rows) if row)
     below, filled = replace(given, rows=given.rows[first:]), replace(given, rows=[row for row in given.rows if row])
     tables = list(possible_readings(below, trace))
@@ -33,16 +36,30 @@ def rows_of_outputs(given: OutputRows, trace: Trace) -> Placed:
         tables += [(note or passed_over, table) for note, table in possible_readings(filled, trace)]
     if first:  # above all others it is nothing, or a sample that was left out
         tables += possible_readings(given, trace)
-    if not tables or sum(output_sizes(trace)) == 1:
-        tables += [(COMMAS, table) for _, table in possible_readings(replace(given, rows=given.joined[first:]), trace)]
-    if not tables:
-        raise why_not_outputs(filled, trace)
     readings = [(note, given_outputs(table, trace)) for note, table in tables]
+    if not tables or sum(output_sizes(trace)) == 1:
+        commas = [given_outputs(table, trace) for _, table in possible_readings(replace(given, rows=given.joined[first:]), trace)]
+        if commas and not any(count_right(givens) == sum(len(g.values) for g in givens) for _, givens in readings):
+            refuse_unclear_marks([(number, given.source) for row in given.joined for number in row])
+        readings += [(COMMAS, givens) for givens in commas]
+    if not readings:
+        raise why_not_outputs(filled, trace)
     note, givens = readings[0]
     for other_note, other in readings[1:]:
         if count_right(other) > max(count_right(givens), 0 if note else sum(len(g.values) for g in other) / 2):
             note, givens = other_note, other
     return Placed(givens, notes=[words for words in (*given.notes, note, left_out(givens)) if words])
+
+
+def refuse_other_steps(given: OutputRows, trace: Trace) -> None:
+    """Refuse rows of which a title or a label names a layer or a step that is no output."""
+    outputs = [output_step(trace, k) for k in range(len(trace.results))]
+    own = {step.layer for step in outputs} | {step.name for step in outputs}
+    others = {f" {name.lower()} " for step in trace.steps for name in (step.layer, step.name) if name not in own}
+    for words in (*given.titles, *given.labels):
+        said = " " + re.sub(r"[\s/:=]+", " ", words.lower()) + " "
+        if any(name in said for name in others):
+            raise BadInput(f"{given.source}: {words[:40]!r} is no output of the network; {LISTED}")
 
 
 def left_out(givens: Sequence[Given]) -> str:
@@ -93,8 +110,7 @@ def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
         return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
     count = max(widths - {total})
     numbers, outputs = f"{count} number{'s' * (count != 1)}", f"{total} output{'s' * (total != 1)}"
-    lists = "; a list of steps has the titles layer, step, sample, unit, value" if given.titles else ""
-    return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}{lists}")
+    return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}; {LISTED}")
 
 
 def given_outputs(table: Table, trace: Trace) -> list[Given]:
@@ -117,7 +133,7 @@ def output_sizes(trace: Trace) -> list[int]:
 def without_row_numbers(given: OutputRows, samples: int, total: int, trace: Trace) -> Table:
     """The numbers without a heading row 0, 1, 2... (of a data frame), and without row numbers and inputs before the outputs."""
     rows = given.rows
-    if total == 1 and len(rows) == 1:  # one row of numbers, one for each sample
+    if total == 1 and len(rows) == 1 and len(rows[0]) <= samples:  # one row of numbers, one for each sample
         return rows
     if len(rows) == samples + 1 and is_numbering([number.value for number in rows[0]], range(len(rows[0]))):
         rows = rows[1:]

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 
 from weightlens.checks.by_hand.claims import NOISE, Claim, Claims
 from weightlens.checks.by_hand.numbers import WrittenNumber, rounding_allowances
-from weightlens.errors import BadInput, unknown
+from weightlens.checks.by_hand.step_names import NoSuchStep, OutOfRange, find_step, steps_of, timed, without_bias
+from weightlens.errors import BadInput
 from weightlens.recording import Recorded, Step, Trace
 
 Index = tuple[int, ...]
 
-WEIGHTED_SUM = "weighted sum"
-OTHER_WORDS = {
-    "dot product": ("dot", "product", "matmul", "x w", "wx", "xw", "x kernel"),
-    "pre activation": ("preactivation", "z", "logits", "logit", "net", "net input", WEIGHTED_SUM, "biased", "with bias", "linear"),
-    "exponentials": ("e^x", "e^z", "exp", "exps", "exponential", "e x", "exp x", "exp z"),
-    "sum": ("total", "sum of exponentials", "denominator", "sum of e^x"),
-    "activation": (
-        "output", "a", "h", "y", "out", "result", "softmax", "relu", "sigmoid", "tanh", "probability", "probabilities", "prediction",
-    ),
-}  # fmt: skip
-OF_THE_NETWORK = ("output", "y", "out", "result", "prediction", "probability", "probabilities")  # of the last layer, where none is named
-INSTEAD = {"pre activation": ("dot product",), "dot product": ()}  # a layer without a bias has one step less
+IN_TIME = ("time step", "token")  # axes that a column of time counts along
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +70,14 @@ class Given:
         return self.distances(array) <= 1.0
 
 
+class First(NamedTuple):
+    """With what samples, units and time steps are counted from."""
+
+    sample: int = 0
+    unit: int = 0
+    time: int = 0
+
+
 @dataclass(frozen=True)
 class Placed:
     """The numbers of a calculation by step, in the order of the computation.
@@ -98,23 +95,17 @@ def count_right(givens: list[Given]) -> int:
     return sum(int(given.agrees(given.step.value).sum()) for given in givens)
 
 
-class OutOfRange(BadInput):
-    """A sample or a unit that is not there, if they are numbered so."""
-
-
-class NoSuchStep(BadInput):
-    """The layer has no step of that name: a typing error, or a step that only a wrong calculation has."""
-
-
 def place_claims(claims: Claims, trace: Trace) -> Placed:
     """The claims grouped by step.
 
-    Samples and units are numbered from 0, as everywhere here, or from 1, as people count: of the numberings that are possible
-    the one that agrees with more numbers is taken.
+    Samples, units and time steps are numbered from 0, as everywhere here, or from 1, as people count: of the numberings that are
+    possible the one that agrees with more numbers is taken.
     """
+    claims = replace(claims, items=timed(without_bias(claims.items), trace))
     samples = {claim.sample for claim in claims.items if claim.sample is not None}
     units = {i for claim in claims.items if claim.unit is not None and len(claim.unit) == 1 for i in claim.unit}
-    ways = [(sample, unit) for unit in firsts(units) for sample in firsts(samples)]
+    times = {claim.time for claim in claims.items if claim.time is not None}
+    ways = [First(sample, unit, time) for time in firsts(times) for unit in firsts(units) for sample in firsts(samples)]
     placed, refusals = [], []
     for way in ways:
         try:
@@ -127,30 +118,20 @@ def place_claims(claims: Claims, trace: Trace) -> Placed:
     return replace(best, notes=[*claims.notes, *best.notes])
 
 
-def without_bias(claims: list[Claim]) -> list[Claim]:
-    """The claims, where a weighted sum that stands beside a pre-activation of its layer is the sum before the bias."""
-    names = [(claim.layer, *claim.step.lower().rpartition("/")[::2]) for claim in claims]
-    biased = {(layer, path) for layer, path, name in names if name != WEIGHTED_SUM and plain_words(name) == "pre activation"}
-    return [
-        replace(claim, step=claim.step[: -len(WEIGHTED_SUM)] + "dot product") if name == WEIGHTED_SUM and (layer, path) in biased else claim
-        for claim, (layer, path, name) in zip(claims, names, strict=True)
-    ]
-
-
 def firsts(numbers: set[int]) -> tuple[int, ...]:
     """With what a numbering may begin."""
     return (0,) if not numbers or 0 in numbers else (0, 1)
 
 
-def place_numbered_from(claims: Claims, trace: Trace, first: tuple[int, int]) -> Placed:
-    """The claims grouped by step, if samples and units are numbered from ``first``."""
+def place_numbered_from(claims: Claims, trace: Trace, first: First) -> Placed:
+    """The claims grouped by step, if samples, units and time steps are numbered from ``first``."""
     steps = steps_of(trace)
     order = {id(step.made): i for i, step in enumerate(steps)}
     groups: dict[int, list[Claim]] = {}
     unknown = []
-    for claim in without_bias(claims.items):
+    for claim in claims.items:
         try:
-            groups.setdefault(order[id(find_step(trace, steps, claim, claims.source).made)], []).append(claim)
+            groups.setdefault(order[id(find_step(trace, steps, claim, claims.source, first.time).made)], []).append(claim)
         except NoSuchStep as reason:
             unknown.append(str(reason))
     if not groups:
@@ -158,101 +139,60 @@ def place_numbered_from(claims: Claims, trace: Trace, first: tuple[int, int]) ->
     return Placed([group_claims(steps[i], groups[i], first) for i in sorted(groups)], unknown)
 
 
-def steps_of(trace: Trace) -> list[Step]:
-    """The inputs as steps, then every step."""
-    return [Step(x.name, "input", x) for x in trace.inputs] + list(trace.steps)
-
-
-def output_step(trace: Trace, number: int = 0) -> Step:
-    """The step that is the network's output."""
-    node = trace.results[number]
-    return next((step for step in trace.steps if step.made is node), Step(node.layer or "output", node.name or "output", node))
-
-
-def plain_words(name: str) -> str:
-    """A name in lower case with single spaces; a synonym is replaced by the trace's own name."""
-    clean = re.sub(r"[\s_\-*.·@()]+", " ", name.lower()).strip()
-    return next((known for known, others in OTHER_WORDS.items() if clean in others), clean)
-
-
-def find_step(trace: Trace, steps: list[Step], claim: Claim, source: str) -> Step:
-    """The step that a claim names; layers and steps may go by their common names."""
-    layer, name = claim.layer.strip(), claim.step.strip()
-    place = claim.place or source
-    if not layer and "/" in name:
-        layer, _, name = name.rpartition("/")
-    if not layer and not name:
-        return output_step(trace)
-    own = [s for s in steps if layer and s.layer.lower() == layer.lower()] or [
-        s for s in steps if s.layer.lower().startswith(layer.lower() + "/")
-    ]
-    if layer and not own:
-        raise BadInput(f"{place}: {unknown('layer', layer, (s.layer for s in steps))}")
-    matches = steps_named(own, name, trace, layer) if layer else []
-    matches = matches or steps_named(next_layer(own, steps) if layer else steps, name, trace, "")
-    if not matches and not layer:  # a layer alone: what it hands on
-        matches = steps_named([s for s in steps if s.layer.lower() == name.lower()], "", trace, name)[-1:]
-    if not matches:
-        names = ", ".join(dict.fromkeys(s.name for s in own or steps))
-        learned = any(word in name.lower() for word in ("delta", "gradient", "new ", "loss"))
-        more = "; the steps of a training are checked by weightlens train-sheet --by-hand" if learned else ""
-        raise NoSuchStep(f"{place}: there is no step {name!r}{f' in layer {layer!r}' if layer else ''}; there are: {names}{more}")
-    if len({step.layer for step in matches}) > 1 and name.lower() not in OF_THE_NETWORK:
-        layers = ", ".join(dict.fromkeys(step.layer for step in matches))
-        raise BadInput(f"{place}: step {name!r} is in several layers ({layers}): name the layer, as in {matches[0].layer}/{name}")
-    number = (claim.time or 0) if len(matches) > 1 else 0
-    if number >= len(matches):
-        raise BadInput(f"{place}: step {name!r} occurs {len(matches)} times, numbered from 0")
-    return matches[number] if layer or claim.time is not None else matches[-1]
-
-
-def next_layer(own: list[Step], steps: list[Step]) -> list[Step]:
-    """The steps of the next layer: a softmax layer's exponentials and sum are often named with the Dense layer before it."""
-    after = steps[steps.index(own[-1]) + 1 :]
-    return [step for step in after if step.layer == after[0].layer and after[-1].made.shape == own[-1].made.shape]
-
-
-def steps_named(steps: list[Step], name: str, trace: Trace, layer: str) -> list[Step]:
-    """The steps with that name; ``output`` and its synonyms name a layer's output."""
-    wanted = plain_words(name) if name else "activation"
-    for word in (wanted, *INSTEAD.get(wanted, ())):
-        matches = [step for step in steps if plain_words(step.name) == word or step.name.lower() == name.lower()]
-        if matches:
-            return matches
-    if wanted in ("activation", "pre activation") and layer:
-        outputs = next((nodes for path, nodes in trace.layer_outputs.items() if path.lower() == layer.lower()), [])
-        return [step for node in outputs for step in steps_of(trace) if step.made is node] or steps[-1:]
-    close = difflib.get_close_matches(wanted, [plain_words(step.name) for step in steps], 1, 0.8)
-    return [step for step in steps if close and plain_words(step.name) == close[0]]
-
-
-def group_claims(step: Step, claims: list[Claim], first: tuple[int, int]) -> Given:
+def group_claims(step: Step, claims: list[Claim], first: First) -> Given:
     """The claims about one step, each with the index of its element."""
     shape = step.made.shape
     batched = len(shape) > 1 or (step.trace is None or step.axes == ("sample",))  # of a kernel the rows stand for samples
     inside = shape[1:] if batched else shape
-    size = int(np.prod(inside))
-    seen: Counter[tuple[Index | None, int | None]] = Counter()
+    in_time = axis_of_time(step, inside) if any(claim.time is not None for claim in claims) else None
+    seen: Counter[tuple[Index | None, int | None, int | None]] = Counter()
     elements = []
     for claim in claims:
-        unit = claim.unit if claim.unit is None or len(claim.unit) > 1 else (claim.unit[0] - first[1],)
+        axis = None if claim.time is None or len(claim.unit or ()) == len(inside) > 1 else in_time
+        rest = inside if axis is None else inside[:axis] + inside[axis + 1 :]
+        size = int(np.prod(rest))
+        unit = claim.unit if claim.unit is None or len(claim.unit) > 1 else (claim.unit[0] - first.unit,)
         if unit is None and size == 1:
             unit = (0,)
-        count = seen[(unit, claim.sample)]
-        seen[(unit, claim.sample)] += 1
-        sample = claim.sample - first[0] if claim.sample is not None else count if unit is not None else count // size
-        elements.append(element(claim, step, inside, sample, (count % size,) if unit is None else unit))
+        count = seen[(unit, claim.sample, claim.time)]
+        seen[(unit, claim.sample, claim.time)] += 1
+        sample = claim.sample - first.sample if claim.sample is not None else count if unit is not None else count // size
+        place = (count if claim.sample is not None else count % size,) if unit is None else unit
+        within = element(claim, step, rest, place)
+        if axis is not None:
+            within = (*within[:axis], moment(claim, step, inside[axis], first), *within[axis:])
+        elements.append((checked_sample(claim, step, sample), *within) if batched else within)
     return Given(step, elements, [claim.written for claim in claims])
 
 
-def element(claim: Claim, step: Step, inside: Index, sample: int, unit: Index) -> Index:
-    """The index of an element of the step's array; ``unit``: its flat position within a sample of shape ``inside``, or its index."""
-    path, shape, size = f"{step.layer}/{step.name}", step.made.shape, int(np.prod(inside))
-    if len(shape) > len(inside) and not 0 <= sample < shape[0]:
-        raise OutOfRange(f"{claim.place}: sample {claim.sample} of {path}, but the input (-i) has {shape[0]} sample{'s' * (shape[0] != 1)}")
+def axis_of_time(step: Step, inside: Index) -> int | None:
+    """Along which axis within a sample time goes on, if along one."""
+    axes = step.axes[len(step.axes) - len(inside) :]
+    return next((i for i, name in enumerate(axes) if name in IN_TIME), None)
+
+
+def moment(claim: Claim, step: Step, length: int, first: First) -> int:
+    """The index of a claim along the axis of time."""
+    assert claim.time is not None
+    if not 0 <= claim.time - first.time < length:
+        raise OutOfRange(f"{claim.place}: time {claim.time} of {step.layer}/{step.name}, which has {length} (numbered from 0)")
+    return claim.time - first.time
+
+
+def checked_sample(claim: Claim, step: Step, sample: int) -> int:
+    """The sample of a claim, which must be there."""
+    samples = step.made.shape[0]
+    if not 0 <= sample < samples:
+        said, plural = sample if claim.sample is None else claim.sample, "s" * (samples != 1)
+        raise OutOfRange(f"{claim.place}: sample {said} of {step.layer}/{step.name}, but the input (-i) has {samples} sample{plural}")
+    return sample
+
+
+def element(claim: Claim, step: Step, inside: Index, unit: Index) -> Index:
+    """The index of an element within a sample of shape ``inside``; ``unit``: its flat position there, or its index."""
+    path, size = f"{step.layer}/{step.name}", int(np.prod(inside))
     if len(unit) > 1 and (len(unit) != len(inside) or any(i >= n for i, n in zip(unit, inside, strict=True))):
         raise BadInput(f"{claim.place}: {path} has no element {unit}; its shape is {inside} for each sample")
     if len(unit) == 1 and not 0 <= unit[0] < max(size, 1):
         raise OutOfRange(f"{claim.place}: unit {claim.unit[0] if claim.unit else unit[0]} of {path}, which has {size} (numbered from 0)")
-    within = unit if len(unit) > 1 else tuple(int(i) for i in np.unravel_index(unit[0], inside)) if inside else ()
-    return (sample, *within) if len(shape) > len(inside) else within
+    return unit if len(unit) > 1 else tuple(int(i) for i in np.unravel_index(unit[0], inside)) if inside else ()

@@ -13,6 +13,7 @@ from dataclasses import replace
 from weightlens.checks.by_hand.mistakes import in_functions as functions
 from weightlens.checks.by_hand.mistakes import in_inputs as inputs
 from weightlens.checks.by_hand.mistakes import in_normalization as normalization
+from weightlens.checks.by_hand.mistakes import in_optimizers as optimizer
 from weightlens.checks.by_hand.mistakes import in_sequences as sequence
 from weightlens.checks.by_hand.mistakes import in_settings as settings
 from weightlens.checks.by_hand.mistakes import in_training as training
@@ -59,10 +60,12 @@ FAMILIES: tuple[tuple[Family, float], ...] = (
     (sequence.one_bias_forgotten, 0.0),
     (sequence.update_gate, 2.0),
     (sequence.two_directions, 1.0),
+    (sequence.state_before, 1.0),
     (sequence.mask_ignored, 0.0),
     (sequence.word_numbers, 1.0),
     (sequence.scores_not_scaled, 0.0),
     (training.updates, 0.0),
+    (optimizer.optimizers, 1.0),
     (training.beginning, 0.0),
     (training.derivatives, 0.0),
     (training.way_back, 0.0),

@@ -22,7 +22,7 @@ from weightlens.checks.by_hand.mistakes.mistake import (
 )
 from weightlens.checks.by_hand.replay import Edit, Function, Now, Own, change_by, compute_from
 from weightlens.checks.by_hand.scene import Scene
-from weightlens.recording import LayerRun, Recorded
+from weightlens.recording import LayerRun, Recorded, Step
 from weightlens.specs.layer import LayerSpec
 
 SHIFTS = ((-1, "before", False, ""), (-1, "before", True, ", from the first to the last"), (1, "after", False, ""))
@@ -172,6 +172,18 @@ def two_directions(scene: Scene) -> Iterator[Mistake]:
     for run in (run for run in scene.trace.runs if run.config.get("go_backwards") and can_run_again(run)):
         words = f"{run.layer} read its sequence from the beginning instead of from the end"
         yield Mistake("direction", words, rerun_layer(scene, run, {"go_backwards": False}), run.steps[0])
+
+
+def state_before(scene: Scene) -> Iterator[Mistake]:
+    """The state of the time step before the last one handed on: one step too few was computed."""
+    states: dict[tuple[str, str], list[Step]] = {}
+    for step in scene.trace.steps:
+        if step.made.role.kind in ("state", "masked state"):
+            states.setdefault((step.layer, step.name), []).append(step)
+    for (layer, name), steps in states.items():
+        if len(steps) > 1:
+            words = f"the {name} of the time step before the last was taken from {layer}"
+            yield Mistake("a step too few", words, {id(steps[-1].made): compute_from(steps[-2].made)}, steps[-1])
 
 
 def in_reverse(joined: Recorded) -> Edit:

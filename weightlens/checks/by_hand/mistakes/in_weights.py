@@ -17,7 +17,7 @@ from weightlens.checks.by_hand.mistakes.mistake import (
     weight_mistake,
     with_part,
 )
-from weightlens.checks.by_hand.replay import replace_by
+from weightlens.checks.by_hand.replay import Edits, replace_by
 from weightlens.checks.by_hand.scene import Scene
 from weightlens.recording import Recorded
 
@@ -121,10 +121,16 @@ def kernel_reversed(scene: Scene) -> Iterator[Mistake]:
 
 
 def gates_in_another_order(scene: Scene) -> Iterator[Mistake]:
-    """The gates of a recurrent layer read in another order than Keras keeps them (i, f, c, o; z, r, h)."""
-    for w in (w for w in kernels(scene) if w.name.endswith("recurrent_kernel") and w.ndim == 2 and w.shape[1] > w.shape[0]):
+    """The gates of recurrent layers read in another order than Keras keeps them (i, f, c, o; z, r, h): in one of them, or in all."""
+    everywhere: dict[tuple[int, ...], Edits] = {}
+    recurrent = [w for w in kernels(scene) if w.name.endswith("recurrent_kernel") and w.ndim == 2 and w.shape[1] > w.shape[0]]
+    for w in recurrent:
         count = w.shape[1] // w.shape[0]
         together = [x for x in scene.weights if x.layer == w.layer and x.ndim and x.shape[-1] == w.shape[1]]
         for order in list(permutations(range(count)))[1:] if count <= 4 else []:
             edits = {id(x): replace_by(np.concatenate([np.split(x.value, count, -1)[i] for i in order], -1)) for x in together}
+            everywhere.setdefault(order, {}).update(edits)
             yield Mistake("gates in another order", f"the gates of {w.layer} were read in another order", edits, scene.readers.get(id(w)))
+    for edits in everywhere.values() if len(recurrent) > 1 else ():
+        words = "the gates were read in another order, in every recurrent layer"
+        yield Mistake("gates in another order", words, edits, scene.readers.get(id(recurrent[0])))

@@ -24,6 +24,9 @@ PADDED_BEFORE: dict[str, Callable[[int, int], int]] = {
 EXCHANGED: tuple[tuple[Operation, Operation, str], ...] = (
     (np.max, np.mean, "the average was taken instead of the maximum"),
     (np.mean, np.max, "the maximum was taken instead of the average"),
+    (np.max, np.sum, "the sum was taken instead of the maximum"),
+    (np.mean, np.sum, "the sum was taken instead of the average"),
+    (np.max, np.min, "the minimum was taken instead of the maximum"),
 )
 Margins = list[tuple[int, int]]  # the padding before and after, along each axis
 
