@@ -33,6 +33,7 @@ FUNCTIONS: dict[str, Function] = {
     "steps": lambda a, b: np.ceil(a) * b + np.trunc(b) * a + np.floor(a) + np.mod(a, b / 3),
     "the error function": lambda a, b: erf(a) - gelu(b),
     "running sums": lambda a, b: np.cumsum(a, axis=1) * np.cumsum(b, axis=0),
+    "whole numbers": lambda a, b: (4.0 * a).astype(int) * b,
     "variance": lambda a, b: np.var(a, axis=1, keepdims=True) * b + np.var(b, axis=0),
     "moves": lambda a, b: np.concatenate([np.transpose(a), b.reshape(3, 2)], axis=1)[:, ::2] + np.pad(a[:, :1], [(0, 1), (1, 0)]),
     "stacked and split": lambda a, b: np.split(np.stack([a, b, a], axis=0), 3, axis=2)[1],
