@@ -67,6 +67,7 @@ def test_shapes_and_missing_matrices(tmp_path: Path) -> None:
 def test_settings_that_matter_and_settings_that_do_not() -> None:
     base = network(dense(kernel_initializer="zeros", name="dense"))
     assert compare(base, network(dense(kernel_initializer="ones", dtype_policy=None, new_key=3))).same
+    assert compare(network(dense(old_key=3)), base).same
     assert compare(base, network(dense(activation="tanh"))).architecture == ["dense: activation relu in A, tanh in B"]
     assert compare(network(dense(activation=None)), network(dense(activation="linear"))).same
     assert compare(network(dense(axis=[3])), network(dense(axis=3))).same
@@ -115,7 +116,8 @@ def test_large_matrices_are_compared_in_pieces(monkeypatch: pytest.MonkeyPatch) 
     values = np.random.default_rng(0).normal(size=(13, 5, 11)).astype(np.float32)
     other = values.copy()
     other[12, 3, 7] += 1
-    assert np.array_equal(np.concatenate(list(chunks(weight(values)))), values.ravel())
+    pieces = list(chunks(weight(values)))
+    assert np.array_equal(np.concatenate(pieces), values.ravel()) and {len(piece) for piece in pieces} == {55}
     in_memory = network(dense(values=other))
     assert in_memory.weights["dense/kernel"].value.shape == (13, 5, 11)  # read, so that it is cut here and not in the file
     change = compare(network(dense(values=values)), in_memory).weights[0]

@@ -124,6 +124,12 @@ def test_numbers_are_compared_at_the_digits_given(values: list[str], allowed: li
     np.testing.assert_allclose(rounding_allowances([number_of_cell(float(v)) for v in values]), allowed)
 
 
+def test_a_fraction_says_nothing_of_the_digits_of_other_numbers() -> None:
+    """One half to one decimal may be 0.46, though a third stands beside it."""
+    numbers = [number for text in ("1/3", "0.5", "0.2") if (number := parse_number(text)) is not None]
+    np.testing.assert_allclose(rounding_allowances(numbers), [5e-4, 0.05, 0.05])
+
+
 def test_a_spreadsheet_of_one_s_own(tmp_path: Path) -> None:
     """Any range with its step: a row per sample or a column per sample; what is wrong is found there."""
     model = weightlens.load(OR)
@@ -319,6 +325,8 @@ def test_a_step_of_several_layers_needs_its_layer(checked: Callable[..., HandRep
 def test_a_weighted_sum_beside_z_is_without_the_bias(z: str, is_right: bool, checked: Callable[..., HandReport]) -> None:
     text = f"layer,step,unit,value\nhidden,Weighted sum,0,0.0275\nhidden,z,0,{z}"
     assert checked(weightlens.load(SAMPLES / "mazur.h5"), np.array([[0.05, 0.1]]), text).ok == is_right
+    alone = f"layer,step,unit,value\nhidden,Weighted sum,0,{z}"
+    assert checked(weightlens.load(SAMPLES / "mazur.h5"), np.array([[0.05, 0.1]]), alone).ok == is_right, "with the bias"
 
 
 def test_lines_without_a_number_are_told(checked: Callable[..., HandReport]) -> None:

@@ -88,6 +88,13 @@ def test_refusals(options: list[str], words: str, out: Path, capsys: pytest.Capt
     assert not out.exists()
 
 
+def test_a_single_unit_tells_two_classes_apart(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    neuron = str(SAMPLES / "relu_neuron.h5")
+    assert main(["export", neuron, "-o", str(out), "--labels", "a,b,c"]) == 2
+    assert "3 labels were given, but the output has 1 units" in capsys.readouterr().err
+    assert main(["export", neuron, "-o", str(out), "--labels", "no,yes"]) == 0
+
+
 @pytest.mark.parametrize(
     "options", [["--config", "b.json"], ["--assume", "dense:tanh,softmax"], [], ["--detail", "weights"], ["--layers", "d2"]]
 )

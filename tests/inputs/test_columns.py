@@ -60,6 +60,12 @@ def test_a_sequence_of_any_length_by_its_titles(tmp_path: Path) -> None:
     assert read(tmp_path, "x2,x0,x1\n1,2,3\n", model((None,))) == [[2, 3, 1]]
 
 
+def test_a_first_column_without_a_title_that_the_model_needs_is_said(tmp_path: Path) -> None:
+    notes: list[str] = []
+    assert read(tmp_path, ",size\n0,5\n1,7\n", named("in", size=2), notes) == [[0, 5, 1, 7]]
+    assert notes == ["x.csv: the first column has no title; it is taken for an input, because the model takes so many columns"]
+
+
 def test_titles_of_which_some_name_inputs_are_refused_or_said(tmp_path: Path) -> None:
     notes: list[str] = []
     assert read(tmp_path, "user,film\n3,1\n", named("user", "item"), notes) == [[3], [1]]

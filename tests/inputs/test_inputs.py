@@ -114,7 +114,7 @@ REFUSED: list[tuple[str, str]] = [
     ("u,v\n0,1\n1,\n", r"x\.csv: row 3, column 2 \(v\): the cell is empty"),
     ("0,1\n1\n", r"row 2 has 1 columns, the first row has 2"),
     ("0,nan\n", "row 1, column 2: 'nan' is not a number"),
-    ("0,1e999\n", "row 1, column 2"),
+    ("0,1e999\n1e999,0\n", "row 1, column 2"),
     ("0,1,2\n", "takes 2 numbers per sample .* but a row has 3"),
     ("", "holds no rows"),
     ("x0,x1\n", "holds no rows"),
@@ -158,6 +158,10 @@ def test_bad_files_are_refused(tmp_path: Path) -> None:
     for name in ("x.npy", "x.npz", "x.png", "x.csv", "x.pdf", "objects.npy", "other.npz", "."):
         with pytest.raises(BadInput):
             arrays_of(str(tmp_path / name), model((4, 4, 3)) if name.endswith("png") else model((2,)))
+    for name, values in (("words", np.array([["1", "2"]])), ("complex", np.ones((1, 2), complex))):
+        np.save(tmp_path / f"{name}.npy", values)
+        with pytest.raises(BadInput, match=f"{name}.npy: holds {values.dtype}, not numbers"):
+            arrays_of(str(tmp_path / f"{name}.npy"), model((2,)))
 
 
 def test_a_model_without_architecture_takes_no_input() -> None:
@@ -234,6 +238,14 @@ def test_pictures_in_the_range_that_is_asked_for(tmp_path: Path, scale: str | No
     assert samples.arrays[0].ravel() == pytest.approx(right)
     assert notes[0] == f"x.png: 3 x 1 pixels, 1 channel (grey), values {said}"
     assert [("does not scale them" in words) for words in notes[1:]] == [True] * (scale is None)
+
+
+def test_of_a_picture_of_zeros_and_ones_no_scale_is_missing(tmp_path: Path) -> None:
+    image = pytest.importorskip("PIL.Image")
+    image.fromarray(np.array([[0, 1, 1]], np.uint8)).save(tmp_path / "x.png")
+    notes: list[str] = []
+    read_samples(str(tmp_path / "x.png"), model((1, 3, 1), user="Conv2D"), notes.append)
+    assert notes == ["x.png: 3 x 1 pixels, 1 channel (grey), values 0..255"]
 
 
 def test_a_network_that_scales_by_itself_is_not_scaled_in_silence(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ TEXTS: dict[str, bytes] = {
     "tab": b"a\tb\n0.5\t1.25\n1\t-3\n",
     "bar": b"a|b\n0.5|1.25\n1|-3\n",
     "spaces": b"0.5  1.25\n1.0 -3\n",
+    "spaces between empty lines": b"\n0.5 1.25\n\n1.0 -3\n\n",
     "titles over spaces": b"a b\n0.5 1.25\n1.0 -3\n",
     "numpy's titles": b"# a b\n0.5 1.25\n1.0 -3\n",
     "decimal comma": b"a;b\n0,5;1,25\n1;-3\n",
@@ -213,6 +214,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "an underscore": (b"a,b\n1_000,2\n", "'1_000' is not a number"),
     "currency": (b"a,b\n$5,2\n", "is not a number"),
     "nothing where a number was": (b"n/a,na\n1,2\n", "'n/a' is not a number"),
+    "a quotation mark that ends too early": (b'a,b\n"1"2,3\n', "line 2 cannot be split into cells: ',' expected after"),
     "a quotation mark that stays open": (b'a,b\n1,"2\n3,4\n', "a quotation mark is not closed"),
     "a very long cell": (b"a,b\n1," + b"9" * 200_000 + b"\n", "too large|more than 131,072 letters"),
     "a very long word": (b"a,b\n1," + b"z" * 200_000 + b"\n", "more than 131,072 letters"),
@@ -287,9 +289,12 @@ def test_what_is_done_is_said(tmp_path: Path) -> None:
 
 
 def test_a_column_without_a_title_that_does_not_number_the_rows_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "x.csv").write_text(",a,b\n0.7,1,2\n")
-    with pytest.raises(BadInput, match="the first column has no title"):
-        arrays_of(str(tmp_path / "x.csv"), model((2,)))
+    for numbers in ("0.7,1,2", "0.7,50%,2"):
+        (tmp_path / "x.csv").write_text(f",a,b\n{numbers}\n")
+        with pytest.raises(BadInput, match="the first column has no title"):
+            arrays_of(str(tmp_path / "x.csv"), model((2,)))
+    (tmp_path / "x.csv").write_text(",a,b\nfirst,1,50%\n")
+    assert arrays_of(str(tmp_path / "x.csv"), model((2,)))[0].tolist() == [[1, 0.5]]
 
 
 def test_a_quoted_cell_may_go_on_over_several_lines(tmp_path: Path) -> None:
@@ -333,6 +338,9 @@ def test_classes_by_name(tmp_path: Path) -> None:
     for units in (1, 2):
         with pytest.raises(BadInput, match=r"names 3 classes \(cat, cow, dog\), but the network has"):
             read_data(tmp_path / "d.csv", "kind", net, units)
+    (tmp_path / "d.csv").write_text("x0,x1,kind\n0,0,dog\n0,1,\n1,1,cat\n")
+    with pytest.raises(BadInput, match=r"d\.csv: row 3, column 3 \(kind\): the cell is empty"):
+        read_data(tmp_path / "d.csv", "kind", net, 2)
 
 
 @pytest.mark.parametrize(

@@ -271,6 +271,12 @@ def test_statistics_count_what_is_not_a_number() -> None:
     assert nothing.nan == 1 and not nothing.histogram
 
 
+def test_bins_reach_over_all_numbers_that_there_are() -> None:
+    """Whose distance is more than the largest number."""
+    found = statistics(weight(np.array([-1.7e308, 0.0, 1.7e308])))
+    assert found.histogram == [1, *[0] * 11, 1, *[0] * 10, 1]
+
+
 def test_bars_show_every_bin_that_is_not_empty() -> None:
     assert histogram_bars([0, 1, 500, 1000]) == " ▁▄█"
 

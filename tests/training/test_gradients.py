@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from weightlens.layers.activations import erf, gelu
+from weightlens.layers.activations import activate, erf, gelu
 from weightlens.recording import Recorded, Trace
+from weightlens.specs.activation import ACTIVATIONS
 from weightlens.training.gradients import NoGradient, backward
 
 RNG = np.random.default_rng(5)
@@ -33,6 +34,7 @@ FUNCTIONS: dict[str, Function] = {
     "steps": lambda a, b: np.ceil(a) * b + np.trunc(b) * a + np.floor(a) + np.mod(a, b / 3),
     "the error function": lambda a, b: erf(a) - gelu(b),
     "running sums": lambda a, b: np.cumsum(a, axis=1) * np.cumsum(b, axis=0),
+    "whole numbers": lambda a, b: (4.0 * a).astype(int) * b,
     "variance": lambda a, b: np.var(a, axis=1, keepdims=True) * b + np.var(b, axis=0),
     "moves": lambda a, b: np.concatenate([np.transpose(a), b.reshape(3, 2)], axis=1)[:, ::2] + np.pad(a[:, :1], [(0, 1), (1, 0)]),
     "stacked and split": lambda a, b: np.split(np.stack([a, b, a], axis=0), 3, axis=2)[1],
@@ -84,6 +86,22 @@ def test_where_a_slope_jumps() -> None:
     ]:
         found = tuple(float(g[0, 0]) for g in gradients(function, zero, zero))
         assert found == wanted, name
+
+
+NOT_ASKED = {"glu", "sparsemax", "threshold", "thresholded_relu", "hard_sigmoid_keras2"}  # no rule, more arguments, or not in Keras 3
+
+
+@pytest.mark.parametrize("name", sorted({spec.function for spec in ACTIVATIONS.values()} - NOT_ASKED))
+def test_activations_have_keras_s_slopes_at_0_too(name: str, keras64: Any) -> None:
+    """Where inputs are 0 and biases begin at 0, as they do."""
+    import tensorflow as tf
+
+    z = np.array([[-3.0, -0.5, 0.0, 0.5, 3.0]])
+    with tf.GradientTape() as tape:
+        tape.watch(x := tf.constant(z))
+        y = keras64.activations.get(name)(x)
+    found, _ = gradients(lambda a, b: activate(a, name, lambda _, value, role=None: value), z, z)
+    np.testing.assert_allclose(found, tape.gradient(y, x, WEIGHTS[: z.size].reshape(z.shape)), rtol=1e-6, atol=1e-9)
 
 
 def test_an_axis_of_one_operand_that_is_summed_has_no_rule() -> None:

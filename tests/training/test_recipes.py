@@ -26,6 +26,10 @@ COMPUTED: dict[str, Callable[[Any], Made]] = {
     "in a list": lambda k: ([k.layers.Dense(1, "sigmoid")], {"loss": [k.losses.BinaryCrossentropy()]}),
     "in capitals": lambda k: ([k.layers.Dense(1)], {"loss": "MSE"}),
     "a function": lambda k: ([k.layers.Dense(1)], {"loss": k.losses.mean_absolute_error}),
+    "an optimizer's options": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.SGD(0.05, 0.8, nesterov=True)}),
+    "options of Adam": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.Adam(0.1, 0.7, 0.9, epsilon=0.01)}),
+    "options of RMSprop": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.RMSprop(0.1, 0.6, epsilon=0.01)}),
+    "options of Adagrad": lambda k: ([k.layers.Dense(1)], {"loss": "mse", "optimizer": k.optimizers.Adagrad(0.1, 0.5, epsilon=0.01)}),
     "no penalty": lambda k: ([k.layers.Dense(1, kernel_regularizer=k.regularizers.L1L2(0.0, 0.0))], {"loss": "mse"}),
     "frozen": lambda k: ([k.layers.Dense(2, kernel_constraint="non_neg", trainable=False), k.layers.Dense(1)], {"loss": "mse"}),
 }

@@ -78,6 +78,29 @@ def test_slopes_of_losses_equal_central_differences(name: str) -> None:
     assert loss.slope(t, y) == pytest.approx(expected, rel=1e-5, abs=1e-7)
 
 
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in ("half_mean_squared_error", "categorical_crossentropy")])
+def test_losses_are_keras_s_where_they_bend_and_end(name: str, keras64: Any) -> None:
+    """At the margin of a hinge, at the corner of an absolute error, at shares of 0 and 1, beyond them."""
+    import tensorflow as tf
+
+    ends = (-2.0, -1.0, 0.0, 1e-9, 0.3, 1 - 1e-9, 1.0, 2.0)
+    t, y = np.array([[[target], [output]] for target in (0.0, 1.0) for output in ends]).transpose(1, 0, 2)
+    with tf.GradientTape() as tape:
+        tape.watch(outputs := tf.constant(y))
+        values = keras64.losses.get(name)(tf.constant(t), outputs)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(LOSSES[name].value(t, y)[:, 0], values, rtol=1e-9, atol=1e-8)  # Keras has ln 2 in single precision
+        np.testing.assert_allclose(LOSSES[name].slope(t, y), tape.gradient(values, outputs), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("name", "known"),
+    [("MeanSquaredError", "mean_squared_error"), ("LogCosh", "log_cosh"), ("logcosh", "log_cosh"), ("mae", "mean_absolute_error")],
+)
+def test_a_loss_goes_by_all_of_its_names(name: str, known: str) -> None:
+    assert find_loss(name) is LOSSES[known]
+
+
 def networks(keras: Any) -> dict[str, tuple[Any, str, np.ndarray, np.ndarray]]:
     """Small networks: their layers, a loss, inputs, targets."""
     k = keras.layers

@@ -1,7 +1,8 @@
 """Activation functions: what happens to a pre-activation, element by element (``keras.activations``).
 
 Each is written so that nothing overflows for inputs in +-1e6, neither in NumPy nor in a spreadsheet,
-where ``EXP(710)`` is an error. ``activate`` finds the function that a configuration names.
+where ``EXP(710)`` is an error; and so that its slope at 0 is Keras's: ``training.gradients`` says whose a tie is.
+``activate`` finds the function that a configuration names.
 """
 
 from __future__ import annotations
@@ -80,19 +81,19 @@ def leaky_relu(x: Array, negative_slope: float = 0.2) -> Any:
 @activation
 def elu(x: Array, alpha: float = 1.0) -> Any:
     """``x`` above 0, ``alpha * (e^x - 1)`` below (Clevert et al. 2015)."""
-    return np.where(x > 0, x, alpha * (np.exp(np.minimum(x, 0.0)) - 1.0))
+    return np.where(x > 0, x, alpha * (np.exp(np.where(x > 0, 0.0, x)) - 1.0))
 
 
 @activation
 def selu(x: Array) -> Any:
     """``1.0507 * elu(x, 1.6733)`` (Klambauer et al. 2017)."""
-    return SELU_SCALE * elu(x, SELU_ALPHA)
+    return SELU_SCALE * np.where(x >= 0, x, SELU_ALPHA * (np.exp(np.where(x > 0, 0.0, x)) - 1.0))
 
 
 @activation
 def celu(x: Array, alpha: float = 1.0) -> Any:
     """``max(x, 0) + alpha * (e^(min(x, 0) / alpha) - 1)`` (Barron 2017)."""
-    return np.maximum(x, 0.0) + alpha * (np.exp(np.minimum(x, 0.0) / alpha) - 1.0)
+    return np.where(x >= 0, x, 0.0) + alpha * (np.exp(np.where(x > 0, 0.0, x) / alpha) - 1.0)
 
 
 @activation
@@ -164,13 +165,13 @@ def thresholded_relu(x: Array, theta: float = 1.0) -> Any:
 @activation
 def softplus(x: Array) -> Any:
     """``ln(1 + e^x)``, written as ``max(x, 0) + ln(1 + e^-|x|)``."""
-    return np.maximum(x, 0.0) + np.log(1.0 + np.exp(-np.abs(x)))
+    return np.maximum(x, 0.0) + np.log(1.0 + np.exp(np.minimum(x, -x)))
 
 
 @activation
 def log_sigmoid(x: Array) -> Any:
     """``-softplus(-x)``."""
-    return np.minimum(x, 0.0) - np.log(1.0 + np.exp(-np.abs(x)))
+    return np.minimum(x, 0.0) - np.log(1.0 + np.exp(np.minimum(-x, x)))
 
 
 @activation

@@ -74,8 +74,10 @@ def _classes(
 ) -> tuple[np.ndarray, list[str]]:
     """One-hot targets from a column of classes (0 or 1 for a network with one output), and the name of each output."""
     cells, name = [row[column] for _, row in rows], table.titles[column] if table.titles else ""
-    if any(map(is_content, cells)) or not all(cells):  # numbers, or what should be numbers
+    if any(map(is_content, cells)):  # numbers, or what should be numbers
         classes, names = numbers.matrix(rows, [column])[:, 0], [str(i) for i in range(units)]
+    elif not all(cells):
+        raise BadInput(f"{numbers.cell_position(rows[cells.index('')][0], column)}: the cell is empty")
     else:
         names = sorted(set(cells))
         if len(names) != max(units, 2):

@@ -78,7 +78,7 @@ LOSSES: dict[str, Loss] = {
         lambda t, y: np.minimum(np.maximum(y - t, -1.0), 1.0),
     ),
     "log_cosh": Loss(lambda t, y: y - t + softplus(-2.0 * (y - t)) - np.log(2.0), lambda t, y: np.tanh(y - t)),
-    "hinge": Loss(lambda t, y: np.maximum(1.0 - _signs(t) * y, 0.0), lambda t, y: np.where(_signs(t) * y < 1.0, -_signs(t), 0.0)),
+    "hinge": Loss(lambda t, y: np.maximum(1.0 - _signs(t) * y, 0.0), lambda t, y: np.where(_signs(t) * y <= 1.0, -_signs(t), 0.0)),
     "squared_hinge": Loss(
         lambda t, y: np.square(np.maximum(1.0 - _signs(t) * y, 0.0)),
         lambda t, y: -2.0 * _signs(t) * np.maximum(1.0 - _signs(t) * y, 0.0),
