@@ -136,6 +136,19 @@ def test_whole_numbers_normalized(version: str, expected: list[float], tmp_path:
     np.testing.assert_allclose(y, [expected], atol=1e-4)
 
 
+@pytest.mark.parametrize(("version", "expected"), [("3.9.2", 1.5), ("3.12.4", 3.0)])
+def test_a_mask_given_in_the_call(version: str, expected: float, tmp_path: Path) -> None:
+    inputs = [node(given("a", 2, 1, key="batch_shape")), node(given("m", 2, key="batch_shape", dtype="bool"))]
+    rnn = called(
+        layer("SimpleRNN", "r", units=1, activation="linear", use_bias=False, return_sequences=True), tensor("a"), mask=tensor("m")
+    )
+    mean = called(layer("GlobalAveragePooling1D", "mean", data_format="channels_last", keepdims=False), tensor("r"))
+    network = functional([*inputs, rnn, mean], [["a", 0, 0], ["m", 0, 0]], ["mean", 0, 0])
+    arrays = {f"layers/simple_rnn/cell/vars/{n}": np.full((1, 1), 1.0 - n) for n in range(2)}
+    (y,) = weightlens.load(archive(tmp_path / "m.keras", network, arrays, version)).predict([[[[1.0], [3.0]]], [[False, True]]])
+    np.testing.assert_allclose(y, [[expected]])
+
+
 def test_a_table_of_int4_backwards(tmp_path: Path) -> None:
     """Keras 3.12 rounds what goes in to -127 to 127: off by 0.0025 for a table of 8 rows with numbers about 0.5."""
     policy = {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int4", "source_name": "float32"}}
