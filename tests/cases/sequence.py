@@ -58,6 +58,12 @@ CASES = [
         (4, 2),
         **MASKED,
     ),
+    case(
+        "mask through spectral normalization",
+        lambda k: lambda x: k.layers.GRU(2)(k.layers.SpectralNormalization(k.layers.Dense(3))(k.layers.Masking()(x))),
+        (4, 2),
+        **MASKED,
+    ),
     case("mask lost in a reshape", lambda k: lambda x: k.layers.GRU(2)(k.layers.Reshape((4, 2))(k.layers.Masking()(x))), (4, 2), **MASKED),
     case("mask lost in a convolution", lambda k: lambda x: k.layers.GRU(2)(k.layers.Conv1D(2, 1)(k.layers.Masking()(x))), (4, 2), **MASKED),
     case("mask lost in an operation", lambda k: lambda x: k.layers.GRU(2)(k.layers.Masking()(x) * 2.0), (4, 2), **MASKED),

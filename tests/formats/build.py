@@ -32,8 +32,8 @@ def layer(class_name: str, name: str, **config: Any) -> dict[str, Any]:
     return {"class_name": class_name, "config": {"name": name, "trainable": True, "dtype": "float32", **config}}
 
 
-def given(name: str, *shape: int | None, key: str = "batch_input_shape") -> dict[str, Any]:
-    return {"class_name": "InputLayer", "config": {"name": name, key: [None, *shape], "dtype": "float32"}}
+def given(name: str, *shape: int | None, key: str = "batch_input_shape", dtype: str = "float32") -> dict[str, Any]:
+    return {"class_name": "InputLayer", "config": {"name": name, key: [None, *shape], "dtype": dtype}}
 
 
 def sequential(*layers: dict[str, Any], name: str = "sequential", aslist: bool = False) -> dict[str, Any]:
@@ -50,9 +50,9 @@ def node(entry: dict[str, Any], *inbound: Any, **extra: Any) -> dict[str, Any]:
     return {**entry, "name": entry["config"]["name"], "inbound_nodes": list(inbound), **extra}
 
 
-def tensor(name: str, call: int = 0, index: int = 0) -> dict[str, Any]:
+def tensor(name: str, call: int = 0, index: int = 0, dtype: str = "float32") -> dict[str, Any]:
     """A tensor as Keras 3 writes it."""
-    return {"class_name": "__keras_tensor__", "config": {"shape": [None, 4], "dtype": "float32", "keras_history": [name, call, index]}}
+    return {"class_name": "__keras_tensor__", "config": {"shape": [None, 4], "dtype": dtype, "keras_history": [name, call, index]}}
 
 
 def names_attribute(group: h5py.Group, key: str, names: list[str], pieces: int = 1) -> None:

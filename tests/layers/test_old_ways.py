@@ -78,6 +78,89 @@ def test_calls_counted_with_those_of_another_model(second_is_read: bool, tmp_pat
     np.testing.assert_array_equal(second, np.full((1, 4), -2.0 if second_is_read else 2.0))
 
 
+HEADS = {"num_heads": 1, "key_dim": 1, "value_dim": 1, "use_bias": False, "output_shape": None, "attention_axes": [1], "seed": None}
+ATTENDED = {  # dropout (with it Keras does not call its fused operation), the mask that it is called with
+    ("3.6.0", 0.5, "attention_mask"): [3.0, 2.0],
+    ("3.9.2", 0.5, "attention_mask"): [3.0, 2.0],
+    ("3.12.4", 0.5, "attention_mask"): [3.0, 0.0],
+    ("3.12.4", 0.0, "attention_mask"): [3.0, 2.0],
+    ("3.6.0", 0.0, "query_mask"): [2.7616, 2.0],
+    ("3.9.2", 0.0, "query_mask"): [2.7616, 2.9951],
+    ("3.12.4", 0.0, "query_mask"): [2.7616, 2.9951],
+}
+
+
+@pytest.mark.parametrize(("version", "dropout", "name"), ATTENDED)
+def test_masks_of_attention(version: str, dropout: float, name: str, tmp_path: Path) -> None:
+    (y,) = weightlens.load(masked_heads(tmp_path / "m.keras", version, dropout, name)).predict([[[[1.0], [3.0]]], KEPT_PLACES[name]])
+    np.testing.assert_allclose(np.ravel(y), ATTENDED[version, dropout, name], atol=1e-4)
+
+
+KEPT_PLACES = {"attention_mask": [[[False, True], [False, False]]], "query_mask": [[True, False]]}
+
+
+def masked_heads(path: Path, version: str, dropout: float, name: str) -> Path:
+    """One head, its kernels 1, called on one sequence and a mask."""
+    shape = [2] if name == "query_mask" else [2, 2]
+    inputs = [node(given("a", 2, 1, key="batch_shape")), node(given("m", *shape, key="batch_shape", dtype="bool"))]
+    heads = {**layer("MultiHeadAttention", "heads", dropout=dropout, **HEADS),
+             "build_config": {"shapes_dict": {"query_shape": [None, 2, 1], "value_shape": [None, 2, 1]}}}  # fmt: skip
+    call = {"args": [tensor("a"), tensor("a")], "kwargs": {name: tensor("m")}}
+    parts = ("query_dense", "key_dense", "value_dense", "output_dense")
+    arrays = {f"layers/multi_head_attention/_{part}/vars/0": np.ones((1, 1, 1)) for part in parts}
+    return archive(path, functional([*inputs, node(heads, call)], [["a", 0, 0], ["m", 0, 0]], ["heads", 0, 0]), arrays, version)
+
+
+@pytest.mark.parametrize(("version", "shape"), [("3.3.3", (2, 1, 3)), ("3.6.0", (2, 3))])
+@pytest.mark.parametrize(
+    "entry",
+    [layer("CategoryEncoding", "y", num_tokens=3, output_mode="one_hot"),
+     layer("Discretization", "y", bin_boundaries=[1.0, 2.0], num_bins=None, output_mode="one_hot", sparse=False, epsilon=0.01)],
+    ids=["categories", "bins"],
+)  # fmt: skip
+def test_one_hot_of_one_number(entry: dict[str, Any], version: str, shape: tuple[int, ...], tmp_path: Path) -> None:
+    network = functional(
+        [node(given("i", 1, key="batch_shape", dtype="int32")), called(entry, tensor("i", dtype="int32"))], ["i", 0, 0], ["y", 0, 0]
+    )
+    (y,) = weightlens.load(archive(tmp_path / "m.keras", network, {}, version)).predict([[0], [2]])
+    np.testing.assert_array_equal(y, np.reshape([1.0, 0.0, 0.0, 0.0, 0.0, 1.0], shape))
+
+
+@pytest.mark.parametrize(("version", "expected"), [("3.10.0", [-1.0690, -0.2673, 1.3363]), ("3.11.3", [-1.0, 0.0, 1.0])])
+def test_whole_numbers_normalized(version: str, expected: list[float], tmp_path: Path) -> None:
+    entry = layer("LayerNormalization", "y", axis=[1], epsilon=1e-3, center=False, scale=False)
+    network = functional(
+        [node(given("i", 3, key="batch_shape", dtype="int32")), called(entry, tensor("i", dtype="int32"))], ["i", 0, 0], ["y", 0, 0]
+    )
+    (y,) = weightlens.load(archive(tmp_path / "m.keras", network, {}, version)).predict([[1, 4, 10]])
+    np.testing.assert_allclose(y, [expected], atol=1e-4)
+
+
+@pytest.mark.parametrize(("version", "expected"), [("3.9.2", 1.5), ("3.12.4", 3.0)])
+def test_a_mask_given_in_the_call(version: str, expected: float, tmp_path: Path) -> None:
+    inputs = [node(given("a", 2, 1, key="batch_shape")), node(given("m", 2, key="batch_shape", dtype="bool"))]
+    rnn = called(
+        layer("SimpleRNN", "r", units=1, activation="linear", use_bias=False, return_sequences=True), tensor("a"), mask=tensor("m")
+    )
+    mean = called(layer("GlobalAveragePooling1D", "mean", data_format="channels_last", keepdims=False), tensor("r"))
+    network = functional([*inputs, rnn, mean], [["a", 0, 0], ["m", 0, 0]], ["mean", 0, 0])
+    arrays = {f"layers/simple_rnn/cell/vars/{n}": np.full((1, 1), 1.0 - n) for n in range(2)}
+    (y,) = weightlens.load(archive(tmp_path / "m.keras", network, arrays, version)).predict([[[[1.0], [3.0]]], [[False, True]]])
+    np.testing.assert_allclose(y, [[expected]])
+
+
+def test_a_table_of_int4_backwards(tmp_path: Path) -> None:
+    """Keras 3.12 rounds what goes in to -127 to 127: off by 0.0025 for a table of 8 rows with numbers about 0.5."""
+    policy = {"class_name": "QuantizedDTypePolicy", "config": {"mode": "int4", "source_name": "float32"}}
+    entry = layer("ReversibleEmbedding", "y", dtype=policy, input_dim=3, output_dim=2, tie_weights=True)
+    back = {"args": [tensor("i")], "kwargs": {"reverse": True}}
+    network = functional([node(given("i", 2, 2, key="batch_shape")), node(entry, back)], ["i", 0, 0], ["y", 0, 0])
+    arrays = {f"layers/reversible_embedding/vars/{n}": a for n, a in enumerate((np.ones((3, 1), np.int8), np.ones(3, np.float32)))}
+    model = weightlens.load(archive(tmp_path / "m.keras", network, arrays, "3.12.4"))
+    with pytest.raises(weightlens.errors.UnsupportedLayer, match="a quantizer of its inputs for a table of int4"):
+        model.predict([[[1.0, 2.0], [0.5, 0.1]]])
+
+
 def test_log_softmax_of_keras_2(tmp_path: Path) -> None:
     """Keras 2 calls it by the name of TensorFlow's function."""
     network = functional([node(given("i", 3)), node(layer("Activation", "y", activation="log_softmax_v2"), [["i", 0, 0, {}]])],

@@ -12,6 +12,7 @@ from weightlens.layers import LayerFunction, function_of
 from weightlens.layers.masking import blind_to_masks
 from weightlens.model import Call, Layer, Ref
 from weightlens.recording import each
+from weightlens.specs.quirks import HANDS_ON_OWN_MASK
 from weightlens.specs.registry import spec_of
 
 Values = dict[Ref, Any]  # arrays, or masks, by the tensor that they belong to
@@ -39,7 +40,7 @@ def given_to(layer: Layer, call: Call, values: Values, masks: Values) -> Given:
     named = {name: value for name, value in arguments.items() if value is not None}
     implied = {f"{name}_mask": mask for name, mask in mask_of.items() if mask is not None}
     implied["mask"] = None if blind_to_masks(named, layer.quirks) else own
-    return Given(x, implied | named, named.get("mask", own))
+    return Given(x, implied | named, own if HANDS_ON_OWN_MASK in layer.quirks.old else named.get("mask", own))
 
 
 def tensors(layer: Layer, thing: object, values: Values) -> Any:

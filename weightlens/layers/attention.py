@@ -15,7 +15,7 @@ from weightlens.layers.core import with_bias
 from weightlens.layers.quantised import float8_bias, product
 from weightlens.layers.signature import Array, Config, Masks, Step, Weights
 from weightlens.recording import Role
-from weightlens.specs.quirks import NONE, Quirks
+from weightlens.specs.quirks import NONE, SHARES_WHERE_ALL_IS_MASKED, TAKES_QUERY_MASK, Quirks
 
 MASKED = -1e9  # the score of a place that must not be looked at: e^-1e9 is 0
 
@@ -144,7 +144,7 @@ def multi_head_attention(
 
     ``keras.layers.MultiHeadAttention``, and ``GroupedQueryAttention``, where several query heads share a key and value head.
     """
-    if "key_dim" in config and "use_gate" in config:  # Keras since it knows gates looks at the query's own mask, never at one given
+    if "key_dim" in config and TAKES_QUERY_MASK not in quirks.old:  # of the two layers, only this one looks at its query's own mask alone
         query_mask = mask
     masks = {"query": query_mask, "value": value_mask, "key": key_mask, "attention": attention_mask}
     allowed = allowed_places(x, value, masks, config, use_causal_mask)
@@ -154,7 +154,7 @@ def multi_head_attention(
     k, v = (a if a.shape[-2] == q.shape[-2] else np.repeat(a, q.shape[-2] // a.shape[-2], axis=-2) for a in (k, v))
     own_path = q.ndim != 4 or config.get("dropout", 0.0) > 0 or return_attention_scores
     axes = attention_axes(config, x.ndim) if own_path else (1,)
-    zero_masked = own_path and "use_gate" in config  # Keras since it knows gates; before, and where it calls its fused operation: the mean
+    zero_masked = own_path and SHARES_WHERE_ALL_IS_MASKED not in quirks.old  # the fused operation that Keras calls otherwise: the mean
     context, weights = heads_attend(q, k, v, allowed, axes, zero_masked, step)
     y = joined_heads(context, w, gate, config, step)
     return [step("output", y), weights] if return_attention_scores else y

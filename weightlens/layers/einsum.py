@@ -70,7 +70,8 @@ def reversible_embedding(x: Array, w: Weights, config: Config, step: Step, *, re
     table = w[name] if name == "reverse_embeddings" else np.transpose(w[name])
     scaled = {"kernel_scale": np.transpose(w[f"{name}_scale"])} if f"{name}_scale" in w else {}
     mode = str(config.get("quantization_mode") or "")
-    if rounds_inputs(config, mode) and (not scaled or input_quantizer(config).axes != (-1,)):
+    rounds = rounds_inputs(config, mode) or (mode == "int4" and not config.get("quantization_config"))  # int4 of Keras 3.11 and 3.12
+    if rounds and (not scaled or input_quantizer(config).axes != (-1,)):
         raise NotImplementedError("a quantizer of its inputs for a table of int4, or over other axes than the last")
     if scaled and not rounds_inputs(config, mode):
         table, scaled = table / scaled["kernel_scale"], {}

@@ -41,15 +41,20 @@ def keep_since_keras_3(x: Array, config: Config, mask: Array | None, quirks: Qui
 
 def time_distributed(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
     """The mask goes through; in Keras 2 it is what the wrapped layer makes of it, or which time steps have anything real."""
-    inner = config["layer"]
-    rule = mask_rule(inner["class_name"])
     if not quirks.before_keras_3:
         return mask
     inner_mask = None if mask is None else mask.reshape((-1, *mask.shape[2:]))
-    made = None if rule is None else rule(x.reshape((-1, *x.shape[2:])), inner["config"], inner_mask, quirks)
+    made = wrapped(x.reshape((-1, *x.shape[2:])), config, inner_mask, quirks)
     if made is not None:
         return made.reshape(x.shape[:2] + made.shape[1:])
     return mask if mask is None or mask.ndim == 2 else np.any(mask, axis=tuple(range(2, mask.ndim)))
+
+
+def wrapped(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:
+    """What the wrapped layer makes of it."""
+    inner = config["layer"]
+    rule = mask_rule(inner["class_name"])
+    return None if rule is None else rule(x, inner["config"], mask, quirks)
 
 
 def embedding(x: Array, config: Config, mask: Array | None, quirks: Quirks) -> Any:

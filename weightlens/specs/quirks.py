@@ -8,7 +8,11 @@ from typing import NamedTuple
 
 LOSES_MASKS_OF_LISTS = "a layer called on several tensors in a list hands on no mask, and no mask changes its numbers"
 ADDS_BIAS_AS_NUMPY = "a bias of several axes is added as NumPy does"
-SHARES_WHERE_ALL_IS_MASKED = "Softmax gives equal shares where all is masked"
+SHARES_WHERE_ALL_IS_MASKED = "Softmax, and attention by it, gives equal shares where all is masked"
+TAKES_QUERY_MASK = "MultiHeadAttention looks at a query_mask that it is called with"
+KEEPS_AXIS_OF_ONE = "one_hot keeps a last axis of length 1"
+NORMALIZES_FLOATS = "LayerNormalization makes floating-point numbers of whole ones"
+HANDS_ON_OWN_MASK = "a layer hands on the mask of its input, not the one that it is called with"
 ADDS_MASKS = "Softmax adds (1 - mask) * -1e9 for a mask that is not of true and false"
 
 Version = tuple[int, ...]
@@ -16,7 +20,11 @@ OLD_WAYS: Mapping[str, tuple[Version, Version]] = MappingProxyType(
     {
         LOSES_MASKS_OF_LISTS: ((3, 0), (3, 4)),
         ADDS_BIAS_AS_NUMPY: ((0,), (3, 7)),
+        KEEPS_AXIS_OF_ONE: ((3, 0), (3, 4)),
+        TAKES_QUERY_MASK: ((0,), (3, 8)),
         SHARES_WHERE_ALL_IS_MASKED: ((0,), (3, 10)),
+        NORMALIZES_FLOATS: ((3, 0), (3, 11)),
+        HANDS_ON_OWN_MASK: ((3, 0), (3, 11)),
         ADDS_MASKS: ((0,), (3, 13)),
     }
 )

@@ -16,34 +16,37 @@ from weightlens.layers.preprocessing.hashing import crossed, fingerprint, siphas
 from weightlens.layers.signature import Array, Call, Config, Function, Step, Weights
 from weightlens.recording.texts import text
 from weightlens.specs.kinds import is_whole
-from weightlens.specs.quirks import NONE, Quirks
+from weightlens.specs.quirks import KEEPS_AXIS_OF_ONE, NONE, Quirks
 
 
-def encoded(ids: Array, mode: str, depth: int, step: Step, count_weights: Array | None = None) -> Any:
+def encoded(ids: Array, mode: str, depth: int, step: Step, count_weights: Array | None = None, quirks: Quirks = NONE) -> Any:
     """Whole numbers as they are (``int``), as one row of 0 and 1 each, or as the marks or counts of all in a sample."""
     if mode == "int":
         return ids
     if mode == "one_hot":
-        return one_hot(np.reshape(ids, ids.shape[:-1]) if ids.ndim > 1 and ids.shape[-1] == 1 else ids, depth)
+        shrinks = ids.ndim > 1 and ids.shape[-1] == 1 and KEEPS_AXIS_OF_ONE not in quirks.old
+        return one_hot(np.reshape(ids, ids.shape[:-1]) if shrinks else ids, depth)
     hot = one_hot(ids, depth)
     hot = step("one-hot", hot if count_weights is None else hot * count_weights[..., None])
     axis = 1 if ids.ndim > 1 else 0
     return np.max(hot, axis=axis) if mode in ("multi_hot", "binary") else np.sum(hot, axis=axis)
 
 
-def category_encoding(x: Array, w: Weights, config: Config, step: Step, *, count_weights: Array | None = None) -> Any:
+def category_encoding(
+    x: Array, w: Weights, config: Config, step: Step, *, count_weights: Array | None = None, quirks: Quirks = NONE
+) -> Any:
     """Marks or counts of categories: ``(batch, n) -> (batch, num_tokens)``. ``keras.layers.CategoryEncoding``."""
-    return encoded(x, config.get("output_mode", "multi_hot"), config["num_tokens"], step, count_weights)
+    return encoded(x, config.get("output_mode", "multi_hot"), config["num_tokens"], step, count_weights, quirks)
 
 
-def discretization(x: Array, w: Weights, config: Config, step: Step) -> Any:
+def discretization(x: Array, w: Weights, config: Config, step: Step, *, quirks: Quirks = NONE) -> Any:
     """How many of the rising boundaries the number is not below. ``keras.layers.Discretization``."""
     given = config.get("bin_boundaries")
     if given is None:
         raise NotImplementedError("has no boundaries: it was saved before adapt()")
     boundaries = step("boundaries", np.array([range_of(float(boundary))[0] for boundary in given]))
     bins = step("bin", np.sum(np.where(np.less(x[..., None], boundaries), 0.0, 1.0), axis=-1))  # NaN is below none
-    return encoded(bins, config.get("output_mode", "int"), boundaries.shape[0] + 1, step)
+    return encoded(bins, config.get("output_mode", "int"), boundaries.shape[0] + 1, step, quirks=quirks)
 
 
 def bin_of(count: int, salt: Any = None) -> Callable[[Any], int]:

@@ -32,8 +32,8 @@ LAYERS = {
     ),
     "UnitNormalization": LayerSpec(function="normalization.unit_normalization", mask="keep", options="axis:axes", alone="axis"),
     "SpectralNormalization": LayerSpec(
-        function="normalization.spectral_normalization", variables="vector_u", stored_twice="kernel", options="layer! power_iterations:any",
-        whole="cuts",
+        function="normalization.spectral_normalization", mask="wrapped", variables="vector_u", stored_twice="kernel",
+        options="layer! power_iterations:any", whole="cuts",
     ),
     "Normalization": LayerSpec(
         function="normalization.normalization", mask="keep_since_keras_3", variables="mean?adapted variance?adapted count?adapted",
