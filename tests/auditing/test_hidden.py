@@ -180,14 +180,14 @@ def test_a_pipe_among_models_is_no_model(tmp_path: Path) -> None:
 def test_one_file_at_which_we_fail_does_not_end_the_audit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from weightlens.auditing import one_file
 
-    plain = one_file.describe
+    plain = one_file.described
 
-    def fails(identity: Identity, model: Model, layers: Any) -> None:
+    def fails(identity: Identity, model: Model, layers: Any) -> Any:
         if "bad" in model.provenance.path:
             raise ZeroDivisionError("of our own")
-        plain(identity, model, layers)
+        return plain(identity, model, layers)
 
-    monkeypatch.setattr(one_file, "describe", fails)
+    monkeypatch.setattr(one_file, "described", fails)
     for name in ("bad", "good"):
         sound(tmp_path / f"{name}.keras")
     (found,) = weightlens.audit(tmp_path, rules=["store=off"])

@@ -200,9 +200,9 @@ def trace(
     loaded = ModelOptions(model, config, assume, layers).load()
     chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)
-    if given is None:
-        note(default_words(loaded))
     recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
+    if given is None and not recorded.stopped:
+        note(default_words(loaded))
     places, looks = None, Looks(full, precision, heat, explain)
     if cells is not None:
         from weightlens.spreadsheet.cell_values import read_book

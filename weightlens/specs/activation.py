@@ -25,6 +25,7 @@ class ActivationSpec(NamedTuple):
     shares: bool = False  # its results lie between 0 and 1, and the only one of a single number is 1
     positive: bool = False  # its results are never below 0, and that it cuts or shares does not say so already
     corner: bool = False  # the curve has one at 0: another slope on each side
+    old_names: str = ""  # of its names those that Keras 3 does not know; of a function with a name ``Package>name`` it knows none
     logits: bool = False  # a crossentropy in a graph looks through it at the numbers before it
 
     @property
@@ -69,7 +70,7 @@ ALL = (
     ),
     ActivationSpec(
         "hard_sigmoid_keras2", "turns -2.5 and less into 0, 2.5 and more into 1; in between, the result rises evenly",
-        way="rises", positive=True
+        way="rises", positive=True, old_names="hard_sigmoid_keras2"
     ),
     ActivationSpec(
         "tanh", "squeezes each number to between -1 and 1",
@@ -87,7 +88,10 @@ ALL = (
         defaults={"threshold": 0.5}
     ),
     ActivationSpec("threshold", "keeps numbers above a threshold and replaces the others by a fixed number"),
-    ActivationSpec("thresholded_relu ThresholdedReLU", "keeps numbers above {theta} and turns the others into 0", defaults={"theta": 1.0}),
+    ActivationSpec(
+        "thresholded_relu ThresholdedReLU", "keeps numbers above {theta} and turns the others into 0", defaults={"theta": 1.0},
+        old_names="thresholded_relu"
+    ),
     ActivationSpec(
         "softplus", "bends numbers so that all are above 0", more="large ones hardly change, very negative ones come close to 0",
         way="rises", positive=True
@@ -125,11 +129,12 @@ ALL = (
     ActivationSpec("glu", "splits the numbers into two halves and multiplies the first half by the sigmoid of the second", way="couples"),
     ActivationSpec(
         "softmax Softmax softmax_v2", "turns scores into shares between 0 and 1 that add up to 1",
-        more="the larger the score, the larger its share", formula="e^z / sum of e^z", logits=True, way="couples", shares=True
+        more="the larger the score, the larger its share", formula="e^z / sum of e^z", logits=True, way="couples", shares=True,
+        old_names="softmax_v2"
     ),
     ActivationSpec(
         "log_softmax log_softmax_v2", "takes the logarithm of the shares that softmax makes",
-        more="all are 0 or less, the largest score keeps the largest number", way="couples"
+        more="all are 0 or less, the largest score keeps the largest number", way="couples", old_names="log_softmax_v2"
     ),
     ActivationSpec(
         "sparsemax", "subtracts from all scores a threshold worked out from them, and turns what is negative into 0",

@@ -65,7 +65,7 @@ class LayerSpec(NamedTuple):
     states: int = 0  # how many arrays a cell hands from one time step to the next
     tokens: tuple[str, int] | None = None  # takes numbers of words: the setting that says how many different ones, and its default
     # Facts about it in other programs
-    gone: bool = False  # Keras 3 has no such layer
+    gone: bool = False  # Keras 3 no longer has it
     home: str = HOME  # the module in which Keras 3 has it; one of another module it opens in .keras files only
     not_taken: str = ""  # of its options, and "trainable" and "dtype", those that its constructor in Keras 3 does not take
     learned: str = ""  # what its constructor in Keras 3 takes an initializer, a regularizer and a constraint for

@@ -9,7 +9,6 @@ from weightlens.specs import options
 from weightlens.specs.activation import ACTIVATIONS
 from weightlens.specs.registry import REGISTERED, SPECS, spec
 
-OLD_ACTIVATIONS = frozenset({"hard_sigmoid_keras2", "log_softmax_v2", "softmax_v2", "thresholded_relu"})
 # Options of older versions that change no number, whatever they are.
 WITHOUT_EFFECT = frozenset({
     "fused", "implementation", "consume_less", "dropout_W", "dropout_U", "truncate_gradient", "input_length", "has_input_vocabulary",
@@ -32,13 +31,15 @@ ENDINGS = tuple(KINDS)
 
 
 def is_in_keras_3(class_name: str) -> bool:
-    """Whether Keras 3 has a layer of this class; one that a user has registered it does not have."""
-    return class_name not in REGISTERED and not spec(class_name).gone and spec(class_name).options is not None
+    """Whether Keras 3 has a layer of this class; one of another package (``Package>Name``) or that a user has registered it has not."""
+    own = ">" not in class_name and class_name not in REGISTERED
+    return own and not spec(class_name).gone and spec(class_name).options is not None
 
 
 def is_activation(name: Any) -> bool:
-    """Whether Keras 3 has an activation function of this name."""
-    return name in ACTIVATIONS and name not in SPECS and name not in OLD_ACTIVATIONS
+    """Whether Keras 3 has an activation function of this name; one of another package (``Package>name``) it has not."""
+    known = ACTIVATIONS.get(name)
+    return known is not None and ">" not in known.names and name not in SPECS and name not in known.old_names.split()
 
 
 @functools.cache

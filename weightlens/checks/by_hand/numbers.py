@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,7 +83,7 @@ def parse_number(text: str) -> WrittenNumber | None:
     return WrittenNumber(value, decimals, digits, False, mark, grouped) if decimals < SMALLEST else None
 
 
-def refuse_unclear_marks(numbers: Iterable[tuple[WrittenNumber, str]]) -> None:
+def refuse_unclear_marks(numbers: Sequence[tuple[WrittenNumber, str]]) -> None:
     """Refuse numbers, each with its place, of which some have a decimal comma and others a point, or whose commas may part thousands."""
     marked = {number.mark: (number, place) for number, place in numbers if number.mark and not number.grouped}
     unclear = next(((number, place) for number, place in numbers if number.grouped), None)
