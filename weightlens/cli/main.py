@@ -201,8 +201,6 @@ def trace(
     chosen = layers_called(loaded, layer or ())
     samples = samples_of(given, loaded, scale)
     recorded = run(loaded, samples.arrays, stop_at_unsupported=True)
-    if given is None and not recorded.stopped:
-        note(default_words(loaded))
     places, looks = None, Looks(full, precision, heat, explain)
     if cells is not None:
         from weightlens.spreadsheet.cell_values import read_book
@@ -216,6 +214,8 @@ def trace(
     note_non_finite_weights(loaded)
     if recorded.stopped:
         raise WeightlensError(recorded.stopped)
+    if given is None:
+        note(default_words(loaded))
 
 
 def run(arguments: list[str]) -> int:
