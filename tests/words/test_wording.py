@@ -221,7 +221,7 @@ def test_a_state_of_an_earlier_time_step_is_called_so() -> None:
     ("words", "text"),
     [
         ((1, "layer"), "1 layer"),
-        ((5000, "epoch"), "5,000 epochs"),
+        ((5000, "row"), "5,000 rows"),
         ((1, "matrix", "matrices"), "1 matrix"),
         ((0, "axis", "axes"), "0 axes"),
     ],
