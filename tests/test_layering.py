@@ -36,11 +36,11 @@ BELOW = {
     "formats.weights": {"errors", "limits", "model", "call_order", "specs", "formats.hdf5", "formats.containers", "formats.architecture"},
     "engine": {"specs", "recording", "layers", "operations", "errors", "limits", "model", "call_order", "statistics"},
     "inputs": {"specs", "engine", "tables", "errors", "limits", "zips", "model", "call_order"},
-    "tables": {"spreadsheet", "workbook.formulas", "errors", "limits", "zips"},
-    "spreadsheet": {"recording", "workbook.formulas", "formats.containers", "errors", "limits", "files", "zips"},
+    "tables": {"specs", "spreadsheet", "workbook.formulas", "errors", "limits", "zips"},
+    "spreadsheet": {"specs", "recording", "workbook.formulas", "formats.containers", "errors", "limits", "files", "zips"},
     "workbook.formulas": {"recording", "errors"},
     "workbook.xlsx": {"workbook.formulas", "errors", "zips"},
-    "workbook.layout": {"workbook.formulas", "workbook.xlsx", "recording", "axes", "model", "errors"},
+    "workbook.layout": {"workbook.formulas", "workbook.xlsx", "specs", "recording", "axes", "model", "errors"},
     "workers": {"errors", "stopping"},
 }  # fmt: skip
 

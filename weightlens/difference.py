@@ -13,6 +13,7 @@ from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model, Weight
 from weightlens.report import differences
 from weightlens.specs.registry import spec
+from weightlens.specs.words.number_words import counted
 from weightlens.statistics import chunks
 
 # Settings that do not change what a trained layer computes, or that only some versions write.
@@ -51,7 +52,7 @@ class WeightChange:
         if self.status == "shape":
             return f"{self.name}: shape {self.shapes[0]} in A, {self.shapes[1]} in B"
         if self.status == "differs":
-            count = "1 number differs" if self.beyond == 1 else f"{self.beyond:,} numbers differ"
+            count = counted(self.beyond, "number") + (" differs" if self.beyond == 1 else " differ")
             return f"{self.name}: {count}, most of all {self.element or 'none that can be read'} by {self.largest:.6g}"
         return f"{self.name}: {self.status}"
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from weightlens.errors import unknown
 from weightlens.specs.quirks import NONE, Quirks
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -132,7 +133,7 @@ class Layer:
     def __repr__(self) -> str:
         weights = [f"{name} {weight.shape}" for name, weight in self.weights.items()]
         shown = ", ".join(weights[:4]) + (", ..." if len(weights) > 4 else "")
-        return f"<Layer {self.name}: {self.class_name}, {self.size} parameters{': ' if shown else ''}{shown}>"
+        return f"<Layer {self.name}: {self.class_name}, {counted(self.size, 'parameter')}{': ' if shown else ''}{shown}>"
 
     @property
     def is_input(self) -> bool:
@@ -206,7 +207,7 @@ class Model:
     class_labels: list[str] = field(default_factory=list)  # names of the classes, where the file has them
 
     def __repr__(self) -> str:
-        return f"<Model {self.name}: {self.class_name or 'weights'}, {len(self.layers)} layers, {self.size} parameters>"
+        return f"<Model {self.name}: {self.class_name or 'weights'}, {counted(len(self.layers), 'layer')}, {self.size:,} parameters>"
 
     def __getitem__(self, name: str) -> Layer:
         """A layer by name; ``inner/dense`` reaches into a nested model. ``UnknownName`` says the nearest name there is."""

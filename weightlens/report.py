@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from weightlens.specs.words.number_words import counted
+
 
 @dataclass(frozen=True)
 class Row:
@@ -75,11 +77,11 @@ class Report:
             return f"{self.subject}: nothing was compared" + (f" ({self.notes[0]})" if self.notes else "")
         if self.ok:
             largest = max(row.worst_relative for row in self.rows)
-            return f"{self.subject}: OK, {len(self.rows)} comparisons, worst relative difference {largest:.1e}"
+            return f"{self.subject}: OK, {counted(len(self.rows), 'comparison')}, worst relative difference {largest:.1e}"
         count = sum(not row.ok for row in self.rows)
         place = f"{worst.layer!r} ({worst.class_name}, {worst.witness}): element {worst.element}"
         numbers = f"is {worst.ours:.9g}, expected {worst.theirs:.9g}"
-        return f"{self.subject}: DIFFERS in {count} of {len(self.rows)} comparisons, first in {place} {numbers}"
+        return f"{self.subject}: DIFFERS in {count} of {counted(len(self.rows), 'comparison')}, first in {place} {numbers}"
 
     def _repr_html_(self) -> str:
         """The comparisons as a table, in a notebook."""

@@ -10,6 +10,7 @@ from weightlens.api import ModelLike
 from weightlens.difference import compare
 from weightlens.engine.forward import predict
 from weightlens.formats import load
+from weightlens.specs.words.number_words import counted
 
 __all__ = ["assert_models_equal", "assert_predictions_match"]
 MOST = 10  # differences that a message names
@@ -38,7 +39,7 @@ def assert_predictions_match(model: ModelLike, x: Any, y: Any, rtol: float = 1e-
     outputs = predict(loaded, x)
     expected = list(y.values()) if isinstance(y, dict) else y if isinstance(y, (list, tuple)) and len(outputs) > 1 else [y]
     if len(expected) != len(outputs):
-        raise AssertionError(f"the model has {len(outputs)} outputs, and {len(expected)} were expected")
+        raise AssertionError(f"the model has {counted(len(outputs), 'output')}, and {len(expected)} were expected")
     for name, ours, theirs in zip(loaded.output_names, outputs, map(np.asarray, expected), strict=True):
         if ours.shape != theirs.shape:
             raise AssertionError(f"{name}: the prediction has the shape {ours.shape}, {theirs.shape} was expected")

@@ -438,4 +438,4 @@ def test_as_many_arrays_of_the_optimizer_as_show_counts(run: Run, capfdbinary: p
     _, audited, _ = run(path)
     main(["show", str(path)])
     assert "16 arrays of the optimizer hold" in audited
-    assert b"16 arrays of the optimizer are not counted" in capfdbinary.readouterr().out
+    assert b"without 16 arrays of the optimizer, which --optimizer shows" in capfdbinary.readouterr().out

@@ -91,7 +91,7 @@ def test_refusals(options: list[str], words: str, out: Path, capsys: pytest.Capt
 def test_a_single_unit_tells_two_classes_apart(out: Path, capsys: pytest.CaptureFixture[str]) -> None:
     neuron = str(SAMPLES / "relu_neuron.h5")
     assert main(["export", neuron, "-o", str(out), "--labels", "a,b,c"]) == 2
-    assert "3 labels were given, but the output has 1 units" in capsys.readouterr().err
+    assert "3 labels given, but the output has 1 unit" in capsys.readouterr().err
     assert main(["export", neuron, "-o", str(out), "--labels", "no,yes"]) == 0
 
 

@@ -76,6 +76,15 @@ def test_the_first_step_as_a_table(run: Run) -> None:
     assert "of  " not in out and not list(Path().iterdir()), "nothing is written"
 
 
+def test_the_first_step_calls_the_inputs_as_the_data_do(run: Run) -> None:
+    """The gradients of a kernel have a row for each column of the table: under the name that the table gives it."""
+    data = SAMPLES / "mazur_data.csv"
+    code, out, _ = run("train-sheet", SAMPLES / "mazur.h5", "-i", data, "--target", "o1,o2", "--format", "table")
+    lines = [line.split("  ")[2:4] for line in out.splitlines() if ", unit " in line and " from " not in line]
+    assert code == 0 and "feature" not in out
+    assert [first for first, *_ in lines] == ["i1, unit 0", "i1, unit 1", "i2, unit 0", "i2, unit 1"] * 2
+
+
 def test_the_first_step_by_hand(run: Run) -> None:
     """Deltas, gradients and new weights of XOR, as one calculates them; the first that is wrong is named, with its calculation."""
     start = ("train-sheet", SAMPLES / "xor_sigmoid.h5", "-i", SAMPLES / "xor_sigmoid_data.csv", "--target", "y", "--loss", "half_mse")

@@ -58,6 +58,14 @@ def typed(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
         (f"weightlens show {OR} --layer ", ["input_layer", "dense", "softmax"]),
         (f"weightlens trace {OR} -l so", ["softmax"]),
         ("weightlens show nowhere.h5 --layer ", []),
+        (f"weightlens show {OR} --format js", ["json"]),
+        (f"weightlens check {OR} --format ", ["table", "json"]),
+        ("weightlens audit store --format sa", ["sarif"]),
+        (f"weightlens fit {OR} --loss bi", ["binary_crossentropy"]),
+        (f"weightlens fit {OR} --optimizer ad", ["adagrad", "adam"]),
+        (f"weightlens export {OR} --detail l", ["layers"]),
+        (f"weightlens export {OR} --layers de", ["dense"]),
+        (f"weightlens export {OR} --layers dense..so", ["dense..softmax"]),
     ],
 )
 def test_tab(line: str, answers: list[str], run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,6 +348,8 @@ def test_a_small_model_prints_everything(run: Run, tmp_path: Path) -> None:
 def test_summary(run: Run, large: Path, tmp_path: Path) -> None:
     code, out, _ = run("show", OR, "--summary")
     assert code == 0 and out.startswith("or.h5 · Keras") and "Layer (type)" in out and "Trainable params: 6" in out and "kernel" not in out
+    out = run("show", OR.parent / "sine_lstm.keras", "--summary")[1]
+    assert "101 parameters" in out and "counted without 12 arrays of the optimizer" in out and "Total params: 305" in out
     assert json.loads(run("show", large, "--summary", "--format", "json")[1])["summary"]["parameters"] == 60 * 72
     assert run("show", OR, "--summary", "--format", "csv")[1].splitlines()[1].startswith("dense,Dense,")
     assert run("show", OR, "--summary", "--format", "markdown", "-o", tmp_path / "or.md")[0] == 0

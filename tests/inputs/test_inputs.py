@@ -112,7 +112,7 @@ def test_images(tmp_path: Path) -> None:
 REFUSED: list[tuple[str, str]] = [
     ("0,1\n1,x\n", r"x\.csv: row 2, column 2: 'x' is not a number"),
     ("u,v\n0,1\n1,\n", r"x\.csv: row 3, column 2 \(v\): the cell is empty"),
-    ("0,1\n1\n", r"row 2 has 1 columns, the first row has 2"),
+    ("0,1\n1\n", r"row 2 has 1 column, the first row has 2"),
     ("0,nan\n", "row 1, column 2: 'nan' is not a number"),
     ("0,1e999\n1e999,0\n", "row 1, column 2"),
     ("0,1,2\n", "takes 2 numbers per sample .* but a row has 3"),

@@ -411,6 +411,21 @@ def test_inputs_are_called_as_on_a_sheet(shown: Open) -> None:
 
 
 @browser
+def test_one_number_for_each_sample_is_called_so(shown: Open) -> None:
+    """The maximum of a softmax stands under the words that the sheet has; a sum on the way is a name and its value."""
+    page = shown(SAMPLES / "or.h5")
+    page.run(
+        "(() => { const kept = CanvasRenderingContext2D.prototype, draw = kept.fillText; window.drawn = [];"
+        "kept.fillText = function (text, ...at) { window.drawn.push(String(text)); return draw.call(this, text, ...at); }; })()"
+    )
+    page.page.locator(".node").nth(2).click()
+    click(page, "softmax/activation", 1, 0)
+    assert page.run("window.drawn.filter((text) => text === 'per sample').length") > 0
+    titles = page.page.locator(".panel .chapter h3").all_inner_texts()
+    assert titles and all(re.fullmatch(r"[a-z][a-z -]* = [-\u2212\d.e]+", title) for title in titles)
+
+
+@browser
 def test_the_columns_of_the_input_are_named_where_the_calculation_reads_them(shown: Open) -> None:
     """Here across the kernel, whose rows are units; the second kernel is as large, and reads units."""
     turned = Layer(

@@ -152,6 +152,16 @@ def test_wide_small_matrices_are_cut_into_blocks_that_fit() -> None:
     assert numbers == [f"{i:.4f}" for i in range(30)]
 
 
+@pytest.mark.parametrize("shape", [(256,), (1, 256), (256, 1)])
+def test_a_long_vector_is_abbreviated_as_a_matrix_is(shape: tuple[int, ...]) -> None:
+    values = np.arange(256, dtype=np.float32).reshape(shape)
+    short = "\n".join(matrix(values))
+    assert short.count(".") == 6 and "…" in short and len(short.splitlines()) < 9
+    for whole in (matrix(values, full=True), matrix(values, "0:256" if len(shape) == 1 else "0:256,0:256")):
+        assert "".join(whole).count(".") == 256 and "…" not in "".join(whole), "all of it was asked for"
+    assert "".join(matrix(values.reshape(-1)[:64])).count(".") == 64
+
+
 @pytest.mark.parametrize("shape", [(3, 3, 16, 32), (2, 5, 7), (4000,), (0, 3), (1,), ()])
 def test_any_shape_can_be_printed(shape: tuple[int, ...]) -> None:
     values = np.random.default_rng(0).normal(size=shape).astype(np.float32)

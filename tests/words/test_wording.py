@@ -12,6 +12,7 @@ from numpy.lib.stride_tricks import sliding_window_view as windows
 import weightlens
 from tests.conftest import SAMPLES, sample_input
 from weightlens.recording import Recorded, Step, Trace
+from weightlens.specs.words.number_words import counted
 from weightlens.words.wording import LONGEST, words
 from weightlens.words.worked import arithmetic
 
@@ -214,3 +215,16 @@ def test_a_state_of_an_earlier_time_step_is_called_so() -> None:
     found = [step.words for step in weightlens.load(path).trace(sample_input(path))["lstm"]]
     assert "pre-activations = time step 1 of input product + previous hidden state . recurrent_kernel + bias" in found
     assert found.count("hidden state = output gate * tanh(cell state)") == 12
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ((1, "layer"), "1 layer"),
+        ((5000, "row"), "5,000 rows"),
+        ((1, "matrix", "matrices"), "1 matrix"),
+        ((0, "axis", "axes"), "0 axes"),
+    ],
+)
+def test_numbers_agree_with_their_nouns(words: tuple[int, str], text: str) -> None:
+    assert counted(*words) == text

@@ -11,7 +11,9 @@ import weightlens
 from benchmarks import models
 from tests.conftest import SAMPLES
 from weightlens import page
+from weightlens.errors import WorkbookTooLarge
 from weightlens.workbook import exporting, measure
+from weightlens.workbook.layout.plan import MAX_CELLS, refuse_too_many
 from weightlens.workbook.layout.size import FEW_CELLS, Size
 
 
@@ -57,3 +59,26 @@ def test_it_is_said_before_anything_is_written(tmp_path: Path, monkeypatch: pyte
     weightlens.export(SAMPLES / "or.h5", path, warn=lambda text: told.append((text, path.exists())))
     [(text, written)] = told
     assert "hardly any program" in text and not written
+
+
+def test_too_many_weights_are_refused_before_anything_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("all_sheets", "layout.plan"):
+        monkeypatch.setattr(f"weightlens.workbook.{module}.MAX_CELLS", 5)
+    monkeypatch.setattr("weightlens.workbook.all_sheets.record", lambda *given: pytest.fail("computed"))
+    with pytest.raises(WorkbookTooLarge, match=r"at least 6 cells.*--layers A..B.*browse"):
+        measure(weightlens.load(SAMPLES / "or.h5"))
+
+
+@pytest.mark.parametrize(
+    "cells, words, others",
+    [
+        ((9, MAX_CELLS, 1, False), ("--layers A..B", "--detail weights"), ("one sample", "--detail layers", "browse")),
+        ((9, MAX_CELLS, 2, True), ("one sample", "--layers A..B", "--detail layers", "--detail weights"), ("browse",)),
+        ((9, 3 * MAX_CELLS, 2, True), ("--layers A..B", "--detail layers"), ("one sample",)),
+        ((MAX_CELLS + 1, 9, 2, True), ("--layers A..B", "browse"), ("one sample", "--detail")),
+    ],
+)
+def test_only_what_helps_is_offered(cells: tuple[int, int, int, bool], words: tuple[str, ...], others: tuple[str, ...]) -> None:
+    with pytest.raises(WorkbookTooLarge) as refusal:
+        refuse_too_many(*cells)
+    assert all(word in str(refusal.value) for word in words) and not any(word in str(refusal.value) for word in others)

@@ -111,13 +111,23 @@ def test_steps_have_a_caption_and_a_note(book: Any) -> None:
 
 
 def test_no_text_of_a_page_is_cut_on_the_next_one(book: Any) -> None:
-    """What comes again on each page stands within its column, and the hint ends on the first page."""
+    """What comes again on each page stands within its column, the hint ends on the first page, and no link goes over the end of one."""
     for page in pages(book):
         cuts = [cut.id for cut in page.col_breaks.brk]
         if cuts:
             width = page.column_dimensions["A"].width
             assert max(len(str(cell.value or "")) for cell in page["A"]) * 0.9 <= width, page.title
             assert all(area.max_col <= cuts[0] for area in page.merged_cells.ranges if area.min_row == 2), page.title
+            for cell in (cell for cell in page[1] if cell.hyperlink and cell.data_type == "s"):
+                ends = next((cut for cut in cuts if cut >= cell.column), 0)
+                room = sum(width_on(page, column) for column in range(cell.column, ends + 1))
+                assert not ends or len(cell.value) <= room, f"{page.title}: {cell.value}"
+
+
+def width_on(page: Any, column: int) -> float:
+    """How many characters a column of a sheet holds."""
+    own = (found.width for found in page.column_dimensions.values() if (found.min or 0) <= column <= (found.max or 0))
+    return float(next(own, page.sheet_format.defaultColWidth or 8.43))
 
 
 def test_it_prints_on_pages_that_can_be_read(book: Any) -> None:

@@ -14,6 +14,7 @@ from weightlens.errors import WeightlensError
 from weightlens.recording.trace import by_layer
 from weightlens.specs.activation import named_function
 from weightlens.specs.sizes import shape_words
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from weightlens.axes import Axis
@@ -37,10 +38,11 @@ def model_html(model: Model) -> str:
         weights = ", ".join(f"{name} {shape_words(weight.shape)}" for name, weight in layer.weights.items())
         rows.append((layer.name, layer.class_name, function, weights, f"{layer.size:,}"))
     source = model.provenance
-    title = f"{model.name}: {model.class_name or 'weights'}, {model.size:,} numbers" + (f", {source.format}" if source.format else "")
+    title = f"{model.name}: {model.class_name or 'weights'}, {counted(model.size, 'number')}{source.format and f', {source.format}'}"
     layers = [layer for layer in model.layers if layer.weights]
     parts = [
-        folded(f"{layer.name}: {layer.size:,} numbers", (weight_html(*pair) for pair in layer.weights.items())) for layer in layers[:LAYERS]
+        folded(f"{layer.name}: {counted(layer.size, 'number')}", (weight_html(*pair) for pair in layer.weights.items()))
+        for layer in layers[:LAYERS]
     ]
     return (
         heading(title)
@@ -75,12 +77,12 @@ def first_rows(weight: Weight) -> np.ndarray:
 
 def trace_html(trace: Trace) -> str:
     """The steps of each layer, to be opened: each in words, and its numbers as a heat map. The last layer is open."""
-    title = f"{len(trace.steps):,} steps" + (f"; it ends early: {trace.stopped}" if trace.stopped else "")
+    title = counted(len(trace.steps), "step") + (f"; it ends early: {trace.stopped}" if trace.stopped else "")
     layers = by_layer(trace.steps)
     shown = [*layers.items()][:LAYERS]
     parts = []
     for layer, steps in shown:
-        words = f"{layer}: {len(steps):,} steps, output {shape_words(steps[-1].value.shape)}"
+        words = f"{layer}: {counted(len(steps), 'step')}, output {shape_words(steps[-1].value.shape)}"
         parts.append(folded(words, [*map(step_html, steps[:ROWS]), rest_words(len(steps), ROWS)], layer == shown[-1][0]))
     return heading(title) + "".join(parts) + rest_words(len(layers), LAYERS)
 

@@ -20,6 +20,7 @@ import orjson
 from weightlens.auditing.finding import Finding
 from weightlens.auditing.kept import Kept
 from weightlens.errors import BadInput
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -70,7 +71,7 @@ class Audit:
                 yield found
 
     def __repr__(self) -> str:
-        return f"<Audit: {len(self.identities):,} of {len(self.places):,} files, {len(self.found):,} findings>"
+        return f"<Audit: {len(self.identities):,} of {counted(len(self.places), 'file')}, {counted(len(self.found), 'finding')}>"
 
     @property
     def findings(self) -> list[Finding]:

@@ -17,6 +17,7 @@ from weightlens.auditing.numbers.weight_facts import WeightFacts
 from weightlens.call_order import layers_with_paths
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model
+from weightlens.specs.words.number_words import counted
 
 RULES = (
     Rule(
@@ -264,7 +265,7 @@ def room_hits(layers: list[tuple[str, Layer, dict[str, WeightFacts]]], model: Mo
             yield Hit("not-compressed", words, evidence={"bytes": total, "compressed": int(packed)})
     if any(weight.size > 1 for weight in model.optimizer):
         arrays, numbers = len(model.optimizer), sum(weight.size for weight in model.optimizer)
-        words = f"{arrays} arrays of the optimizer hold {numbers:,} numbers"
+        words = f"{counted(arrays, 'array')} of the optimizer {'hold' if arrays > 1 else 'holds'} {counted(numbers, 'number')}"
         yield Hit("optimizer-state-left", words, evidence={"arrays": arrays, "numbers": numbers})
 
 

@@ -18,6 +18,7 @@ from weightlens.engine.wanted import Wanted, wanted_inputs
 from weightlens.errors import WeightlensError
 from weightlens.model import Layer, Model
 from weightlens.specs.weights import lacking, mismatches
+from weightlens.specs.words.number_words import counted
 
 RULES = (
     Rule(
@@ -115,7 +116,7 @@ def number_hits(name: str, key: str, facts: WeightFacts) -> Iterator[Hit]:
     if facts.nan or facts.infinite:
         words = " and ".join(f"{count:,} {kind}" for count, kind in ((facts.nan, "NaN"), (facts.infinite, "infinite")) if count)
         evidence = {"nan": facts.nan, "infinite": facts.infinite, "size": facts.size}
-        yield Hit("nan-or-infinity", f"{words} of {facts.size:,} numbers", name, key, evidence)
+        yield Hit("nan-or-infinity", f"{words} of {counted(facts.size, 'number')}", name, key, evidence)
 
 
 def shapes_in(model: Model) -> dict[int, tuple[int | None, ...]]:

@@ -19,6 +19,7 @@ from weightlens.call_order import refs
 from weightlens.difference import SILENT, TRAINING, plain_setting
 from weightlens.model import Layer, Model
 from weightlens.specs.weights import UNUSED
+from weightlens.specs.words.number_words import counted
 
 RULES = (
     Rule(
@@ -154,7 +155,7 @@ def step_hit(before: str, old: Fingerprint, new: Fingerprint, family: int) -> Hi
     total = distance([n for (_, first), _ in pairs for n in first], [n for _, second in pairs for n in second])
     most = sorted(changes, key=lambda name: -changes[name])[:3]
     by = f", by {total:.2g} in all" if total else ""  # none of the few numbers is another
-    words = f"of one architecture with {before}: {len(changes)} of {len(old[1])} weights changed{by}"
+    words = f"of one architecture with {before}: {len(changes)} of {counted(len(old[1]), 'weight')} changed{by}"
     evidence = {"before": before, "distance": total, "changed": {name: changes[name] for name in most}, "family": family}
     return Hit("same-architecture", words, evidence=evidence)
 

@@ -19,6 +19,7 @@ from weightlens.inputs.given import read_samples
 from weightlens.model import Layer, Model
 from weightlens.recording import Trace
 from weightlens.specs.activation import named_function
+from weightlens.specs.words.number_words import counted
 
 MOST = 256  # samples
 FEWEST = 8
@@ -55,7 +56,7 @@ def activation_hits(model: Model, recorded: Trace) -> Iterator[Hit]:
         units = by_unit(np.asarray(outputs[0].value), layer)
         if boxes.cuts(named):
             dead = np.asarray((units <= 0).all(axis=0)).tolist()
-            yield from units_hit("dead-unit", layer.name, dead, f"never above 0 for {count} samples", by="inputs")
+            yield from units_hit("dead-unit", layer.name, dead, f"never above 0 for {counted(count, 'sample')}", by="inputs")
         elif (ends := ENDS.get(named_function(named)[0])) is not None and layer.name not in last:
             share = (units - ends[0]) / (ends[1] - ends[0])
             off = ((share < NEAR) | (share > 1.0 - NEAR)).mean(axis=0) > SATURATED
@@ -77,7 +78,7 @@ def output_hits(model: Model, recorded: Trace) -> Iterator[Hit]:
         values = np.asarray(output.value)
         if differ and values.size and not np.ptp(values, axis=0).any():
             shown = values[0].ravel()[:8].tolist()
-            words = f"always {', '.join(f'{value:.4g}' for value in shown[:4])} for {len(values)} samples"
+            words = f"always {', '.join(f'{value:.4g}' for value in shown[:4])} for {counted(len(values), 'sample')}"
             yield Hit("constant-output", words, ref.layer, "", {"values": shown, "by": "inputs"})
 
 
@@ -90,7 +91,7 @@ def rounded_hits(model: Model, arrays: list[np.ndarray], recorded: Trace) -> Ite
         first, second = choices(np.asarray(before.value)), choices(np.asarray(after))
         share = 0.0 if first is None or second is None else float((first != second).mean())
         if share > CHANGED:
-            words = f"as int8, {share:.1%} of {len(arrays[0])} predictions change"
+            words = f"as int8, {share:.1%} of {counted(len(arrays[0]), 'prediction')} change"
             yield Hit("int8-loss", words, ref.layer, "", {"changed": share, "by": "inputs"})
 
 

@@ -32,7 +32,8 @@ class Factor:
     ``of``: whose it is, where that has to be said: of the rows of a kernel ``(KERNEL,)``, and the word is ``row``. ``placed``: the
     positions of windows, which are always numbered from 0, whatever is cut out of the axis. ``guess``: neither a layer nor the
     calculation tells the word. ``mark``: is there as long as the axis is open, and its word a guess. ``cut_from``: of the parts
-    that an axis was cut into, the word of that axis; ``each``: how many places of it each has.
+    that an axis was cut into, the word of that axis; ``each``: how many places of it each has. ``column``: the coordinates
+    count the columns of an input.
     """
 
     word: str
@@ -44,6 +45,7 @@ class Factor:
     mark: Mark | None = None
     cut_from: str = ""
     each: int = 0
+    column: bool = False
 
     @property
     def name(self) -> str:
@@ -62,6 +64,10 @@ class Factor:
         else:
             at = self.at[indices] if not len(indices) or indices.min() >= 0 else np.where(indices < 0, PADDED, self.at[indices])
         return replace(self, at=np.arange(len(at)) if self.placed and (np.diff(indices) > 0).all() else at)
+
+    def numbered(self, n: int) -> Factor:
+        """So many places under its name, numbered anew: they are no longer those that had words, or columns of an input."""
+        return replace(self, at=np.arange(n), words=(), column=False)
 
     def text(self, i: int) -> str:
         """One index in words."""
@@ -126,6 +132,10 @@ class Named:
     def untitled(self) -> Named:
         """The axes with one name for those of the query and of the key."""
         return replace(self, told_apart=False)
+
+    def with_columns(self, columns: tuple[str, ...]) -> Named:
+        """The axes with the columns of the input called so."""
+        return replace(self, axes=[tuple(replace(f, words=columns) if f.column else f for f in axis) for axis in self.axes])
 
     def place(self, index: Sequence[int], brief: bool = False) -> str:
         """One element in words: ``sample 2, token 3, unit 1``.

@@ -71,7 +71,7 @@ def follow(f: Factor, d: int, lines: list[Line], axes: list[list[Factor]], fixed
 def part_of(f: Factor, codes: np.ndarray, inner: bool) -> Factor:
     """An axis cut into equal parts: which part, and the place in it."""
     places, at = np.unique(codes, return_inverse=True)
-    part = replace(f, at=at, words=(), placed=False)
+    part = replace(f, at=at, words=(), placed=False, column=False)
     if inner:
         return part
     mark = f.mark and f.mark._replace(outer=True)
@@ -166,5 +166,5 @@ def longest(names: list[list[Axis]], shapes: list[Shape]) -> list[Axis]:
         length = max((shape[d] for shape in shapes if len(shape) > d), default=0)
         alike = [n[d] for n in names if len(n) > d and [f.key for f in n[d]] == [f.key for f in axis]]
         fitting = [a for a in alike if not a or len(a[0].at) == length]
-        best[d] = fitting[0] if fitting else (replace(axis[0], at=np.arange(length), words=(), placed=False),) if len(axis) == 1 else ()
+        best[d] = fitting[0] if fitting else (replace(axis[0].numbered(length), placed=False),) if len(axis) == 1 else ()
     return best

@@ -25,6 +25,7 @@ CONSTANTS: dict[str, tuple[str, ...]] = {
     "plane weights": ("plane", "?"), "cosines": ("?", "frequency"), "sines": ("?", "frequency"),
 }  # fmt: skip
 NEW = {"words": "token"}  # an axis that a calculation brings in, by the name of its step
+COLUMN = "feature"  # an axis of an input whose places are the columns of a table
 # What the dots of ``LayerSpec.takes`` stand for, by how many axes they are: at the end the inside of a time step, else places.
 INSIDE = {1: ("feature",), 2: ("row", "channel"), 3: ("row", "column", "channel")}
 PLACES = {1: ("token",), 2: ("row", "column")}

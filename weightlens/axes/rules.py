@@ -130,7 +130,8 @@ class Axes:
     def axes_of_source(self, y: Recorded) -> Named:
         """The axes of inputs, weights and constants, as layers and tables tell them; unknown ones get a mark."""
         if y.kind == "input":
-            return Named([plain(name, n) for name, n in zip(names.input_axes(self.trace, y), y.shape, strict=True)])
+            told = zip(names.input_axes(self.trace, y), y.shape, strict=True)
+            return Named([plain(name, n, column=name == names.COLUMN) for name, n in told])
         if not y.kind:
             return Named([()] * y.ndim, learned=True)
         layer = getattr(y.source, "layer", None) or self.trace.layers.get(y.layer)
@@ -235,7 +236,7 @@ class Axes:
                 axes[d] = plain(new, n) if told else plain(guess[d], n, guess=True)
             elif axis and n > 1 and not distinct(axis, n):
                 real = [f for f in axis if f.name != PADDING] or list(axis)
-                axes[d] = (replace(real[-1], at=np.arange(n), words=()),)
+                axes[d] = (real[-1].numbered(n),)
         return replace(named, axes=axes)
 
 
@@ -272,7 +273,7 @@ def windows(y: Recorded, axes: list[Axis]) -> list[Axis]:
     taps = [int(a) % rank for a in np.atleast_1d(range(rank) if along is None else along)]
     places = list(axes)
     for d in taps:
-        places[d] = axes[d] and (replace(axes[d][0], at=np.arange(y.shape[d]), placed=True),)
+        places[d] = axes[d] and (replace(axes[d][0].numbered(y.shape[d]), placed=True),)
     words = [axes[d][0].word if axes[d] and not is_open(axes[d]) else "place" for d in taps]
     inside = [plain(word, n, of=(KERNEL,)) for word, n in zip(words, y.shape[rank:], strict=True)]
     return [*places, *inside]

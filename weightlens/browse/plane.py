@@ -12,6 +12,7 @@ from weightlens.errors import BadInput
 from weightlens.inputs.indices import one_index
 from weightlens.model import Weight
 from weightlens.specs.sizes import tuple_text
+from weightlens.specs.words.number_words import counted
 from weightlens.terminal.matrices import as_slice, order_of, read_part
 
 Index = tuple[int, ...]
@@ -81,7 +82,7 @@ class Plane(NamedTuple):
         shape, new = self.weight.shape, list(index)
         pieces = [piece.strip() for piece in text.strip().strip("[]").split(",")]
         if len(pieces) > len(shape):
-            raise BadInput(f"{text}: {len(pieces)} indices, but the matrix has shape {tuple_text(shape)}")
+            raise BadInput(f"{text}: {counted(len(pieces), 'index', 'indices')}, but the matrix has shape {tuple_text(shape)}")
         for axis, piece in enumerate(pieces):
             try:
                 new[axis] = one_index(int(piece), shape[axis])

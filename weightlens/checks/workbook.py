@@ -13,6 +13,7 @@ from weightlens.engine.wanted import wanted_inputs
 from weightlens.errors import BadInput
 from weightlens.model import Model
 from weightlens.report import Report, Row
+from weightlens.specs.words.number_words import counted
 from weightlens.spreadsheet.cell_areas import cell_areas
 from weightlens.spreadsheet.cell_table import CellError, Found, Value, joined
 from weightlens.spreadsheet.cell_values import NON_FINITE, Book, as_number, read_book
@@ -108,7 +109,7 @@ def compare_sheet(sheet: str, stored: Book, computed: Book, tolerance: float) ->
     """All formulas of one sheet, as stored and as recalculated."""
     cells = stored.sheets[sheet]
     places = cells.at[cells.computed & cells.valued]
-    return compare_cells(sheet, f"{len(places)} formulas", [(sheet, places)], cells.found(places), computed, tolerance)
+    return compare_cells(sheet, counted(len(places), "formula"), [(sheet, places)], cells.found(places), computed, tolerance)
 
 
 def compare_cells(label: str, kind: str, places: list[Cells], then: Found, computed: Book, tolerance: float) -> Row:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from weightlens.cli import completion
 from weightlens.cli.common import Force, Output
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, report_done
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from weightlens.auditing import Audit
@@ -21,7 +23,12 @@ def audit(
     where: Annotated[list[str], typer.Argument(metavar="PATHS...", help="Files, folders, patterns or URLs of models.")],
     output_format: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help="table, json, csv, parquet, sarif, xlsx or html; else by the ending of -o."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="table, json, csv, parquet, sarif, xlsx or html; else by the ending of -o.",
+            autocompletion=completion.reports,
+        ),
     ] = None,
     output: Output = None,
     force: Force = False,
@@ -65,7 +72,7 @@ def audit(
     write(asked, out)
     if stopped:
         more = f"--resume {resume}" if resume else "--resume FILE, given from the start,"
-        note(f"stopped after {len(asked.identities):,} of {len(asked.places):,} files; {more} goes on from there")
+        note(f"stopped after {len(asked.identities):,} of {counted(len(asked.places), 'file')}; {more} goes on from there")
         raise typer.Exit(stopped)
     raise typer.Exit(int(any(LEVELS.index(one.level) >= fails for one in asked.found)))
 

@@ -13,6 +13,7 @@ import typer
 import weightlens
 from weightlens.cli.common import Assume, Config, ModelFile, ModelOptions, samples_of
 from weightlens.errors import BadInput
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from weightlens.browse.browser import Browser
@@ -56,5 +57,5 @@ def browser_of(model: Model, against: str = "") -> Browser:
 
     colours = "" if os.environ.get("NO_COLOR") else colours_of_terminal()
     p = model.provenance
-    facts = [Path(p.path).name or model.name, p.format, f"{len(model.layers)} layers", amount_words(model, model.size)]
+    facts = [Path(p.path).name or model.name, p.format, counted(len(model.layers), "layer"), amount_words(model, model.size)]
     return Browser(model, Doors(weightlens.load, trace_of), colours, facts, against)

@@ -10,6 +10,7 @@ from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, printable_path, report_done
 from weightlens.errors import first_few
 from weightlens.files import refuse_standard_output
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from weightlens.importing import Imported
@@ -103,7 +104,7 @@ def convert(
     if words:
         note(f"left out: {words}; the new file predicts, and is compiled again to be trained")
     report_done(
-        f"{printable_path(output)} written: {loaded.size:,} parameters in {len(loaded.layers)} layers.",
+        f"{printable_path(output)} written: {counted(loaded.size, 'parameter')} in {counted(len(loaded.layers), 'layer')}.",
         output_format=output_format,
         command="convert",
         file=str(output),
@@ -154,7 +155,7 @@ def simplify(
     kind = "halves and whole numbers" if halves else "whole numbers"
     words = f"{twin.model.size:,} {kind} from {-twin.largest:g} to {twin.largest:g}"
     report_done(
-        f"{printable_path(output)} written: {words}; {twin.kept:,} of {twin.samples:,} samples keep their class.",
+        f"{printable_path(output)} written: {words}; {twin.kept:,} of {counted(twin.samples, 'sample')} keep their class.",
         output_format=output_format,
         command="simplify",
         file=str(output),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import weightlens
+from weightlens.cli import completion
 from weightlens.cli.common import (
     Assume,
     Config,
@@ -46,7 +47,15 @@ def check(
     given: Input = None,
     scale: Scale = None,
     workbook: Workbook = None,
-    engine: Annotated[str | None, typer.Option("--engine", metavar="NAME", help="libreoffice, gnumeric or ironcalc.")] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            "--engine",
+            metavar="NAME",
+            help="libreoffice, gnumeric or ironcalc.",
+            autocompletion=completion.one_of("libreoffice", "gnumeric", "ironcalc"),
+        ),
+    ] = None,
     by_hand: ByHand = None,
     areas: Areas = None,
     steps: Steps = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 import weightlens
+from weightlens.cli import completion
 from weightlens.cli.destination import check_choice
 from weightlens.cli.messages import note
 from weightlens.errors import BadInput
@@ -35,7 +36,12 @@ Config = Annotated[
 Assume = Annotated[
     str | None, typer.Option("--assume", metavar="STACK", help="The architecture of a plain stack, such as dense:relu,softmax.")
 ]
-Part = Annotated[str | None, typer.Option("--layers", metavar="A..B", help="Only the layers from A to B; the input is then that of A.")]
+Part = Annotated[
+    str | None,
+    typer.Option(
+        "--layers", metavar="A..B", help="Only the layers from A to B; the input is then that of A.", autocompletion=completion.layer_range
+    ),
+]
 
 
 def table_or_json(value: str) -> str:
@@ -44,9 +50,14 @@ def table_or_json(value: str) -> str:
     return value
 
 
-Format = Annotated[str, typer.Option("--format", metavar="FORMAT", callback=table_or_json, help="table, or json for machines.")]
+offered = completion.one_of("table", "json")
+Format = Annotated[
+    str,
+    typer.Option("--format", metavar="FORMAT", callback=table_or_json, help="table, or json for machines.", autocompletion=offered),
+]
 FormatOfFile = Annotated[
-    str | None, typer.Option("--format", metavar="FORMAT", help="table, or json for machines; else by the ending of -o.")
+    str | None,
+    typer.Option("--format", metavar="FORMAT", help="table, or json for machines; else by the ending of -o.", autocompletion=offered),
 ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import typer
@@ -124,3 +124,35 @@ def layer_names(incomplete: str) -> list[str]:
             paths = [entry.path for entry in layer_entries(load(word))]
             return [path for path in paths if path.startswith(incomplete) and re.fullmatch(r"[A-Za-z0-9_./-]+", path)]
     return []
+
+
+def layer_range(incomplete: str) -> list[str]:
+    """The same for ``A..B``: names of layers, first of the one where the part begins."""
+    first, dots, last = incomplete.rpartition("..")
+    return [f"{first}{dots}{name}" for name in layer_names(last)]
+
+
+def one_of(*values: str) -> Callable[[str], list[str]]:
+    """What offers those of these values that start as what is typed does."""
+    return lambda incomplete: [value for value in values if value.startswith(incomplete)]
+
+
+def losses(incomplete: str) -> list[str]:
+    """The losses that a network can be trained with, by all their names."""
+    from weightlens.training.losses import ALIASES, LOSSES
+
+    return one_of(*LOSSES, *ALIASES)(incomplete)
+
+
+def details(incomplete: str) -> list[str]:
+    """The levels of detail of a workbook."""
+    from weightlens.workbook.export_options import DETAILS
+
+    return one_of(*DETAILS)(incomplete)
+
+
+def reports(incomplete: str) -> list[str]:
+    """The formats of a report on a store."""
+    from weightlens.auditing.reports import FORMATS
+
+    return one_of(*FORMATS)(incomplete)

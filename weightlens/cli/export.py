@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
+from weightlens.cli import completion
 from weightlens.cli.common import Assume, Config, Force, Format, Input, ModelFile, ModelOptions, Output, Part, Scale, samples_of
 from weightlens.cli.destination import Destination, check_choice
 from weightlens.cli.messages import note, note_non_finite_weights, report_done
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from weightlens.workbook.export_options import Options
 
 Target = Annotated[str | None, typer.Option("--target", metavar="COLUMN", help="A column of the CSV file: the true answers.")]
-Detail = Annotated[str, typer.Option("--detail", metavar="LEVEL", help="steps, layers (one block each), weights (matrices only) or auto.")]
+Detail = Annotated[
+    str,
+    typer.Option(
+        "--detail",
+        metavar="LEVEL",
+        help="steps, layers (one block each), weights (matrices only) or auto.",
+        autocompletion=completion.details,
+    ),
+]
 NEURON = "A sheet to pick one neuron and see its sum, input by input; small networks (up to 5,000 parameters) have it."
 Blank = Annotated[str, typer.Option("--blank", metavar="STEPS", help='The steps to leave blank: "dot product,softmax".')]
 

@@ -67,7 +67,10 @@ def show(
     output_format: Annotated[
         str | None,
         typer.Option(
-            "--format", metavar="FORMAT", help="table, csv, json, npy, parquet; with --summary markdown; else by the ending of -o."
+            "--format",
+            metavar="FORMAT",
+            help="table, csv, json, npy, parquet; with --summary markdown; else by the ending of -o.",
+            autocompletion=completion.one_of(*FORMATS, "markdown"),
         ),
     ] = None,
     output: Output = None,

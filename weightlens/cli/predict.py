@@ -12,6 +12,7 @@ from typing import Annotated, BinaryIO
 import numpy as np
 import typer
 
+from weightlens.cli import completion
 from weightlens.cli.common import Assume, Config, Force, ModelFile, ModelOptions, Output, Part, Scale, progress_bar, refuse_shapes
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import non_finite_words, note, note_non_finite_weights, report_done
@@ -25,6 +26,7 @@ from weightlens.formats.remote import copied, is_url, remote_files
 from weightlens.inputs.answers import labels_of
 from weightlens.inputs.given import sample_chunks
 from weightlens.model import Model
+from weightlens.specs.words.number_words import counted
 from weightlens.tables.arrow import pyarrow
 from weightlens.terminal import QUIET
 from weightlens.workers import do_all
@@ -41,7 +43,13 @@ def predict(
     scale: Scale = None,
     rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="Rows computed at a time.")] = 1000,
     output_format: Annotated[
-        str | None, typer.Option("--format", metavar="FORMAT", help="csv, json or parquet; else by the ending of -o, or csv.")
+        str | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="csv, json or parquet; else by the ending of -o, or csv.",
+            autocompletion=completion.one_of("csv", "json", "parquet"),
+        ),
     ] = None,
     config: Config = None,
     assume: Assume = None,
@@ -149,9 +157,9 @@ def predict_parts(task: Prediction, folder: Path | None, workers: int, scheduler
     if odd:
         note(odd)
     if failed:
-        raise BadInput(f"{len(failed):,} of {len(parts):,} parts failed, the first {failed[0]}; run it again to go on with those")
+        raise BadInput(f"{len(failed):,} of {counted(len(parts), 'part')} failed, the first {failed[0]}; run it again to go on with those")
     words = f", {len(parts) - len(todo):,} of them before" if len(todo) < len(parts) else ""
-    report_done(f"{folder}: predictions of {len(parts):,} part{'s' * (len(parts) != 1)}{words}.")
+    report_done(f"{folder}: predictions of {counted(len(parts), 'part')}{words}.")
 
 
 def parts_of(given: str, folder: Path, format: str) -> dict[str, Path]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from weightlens.cli import completion
 from weightlens.cli.common import Config, Force, Format, ModelFile, ModelOptions, Output, progress_bar
 from weightlens.cli.destination import Destination
 from weightlens.cli.messages import note, printable_path, report_done
@@ -26,10 +28,21 @@ DataFile = Annotated[
 Target = Annotated[str, typer.Option("--target", metavar="COLUMNS", help="Its target columns: y, or y0,y1.")]
 LossName = Annotated[
     str | None,
-    typer.Option("--loss", metavar="NAME", help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's."),
+    typer.Option(
+        "--loss",
+        metavar="NAME",
+        help="mse, half_mse, binary_crossentropy, categorical_crossentropy...; else the file's.",
+        autocompletion=completion.losses,
+    ),
 ]
 OptimizerName = Annotated[
-    str | None, typer.Option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.")
+    str | None,
+    typer.Option(
+        "--optimizer",
+        metavar="NAME",
+        help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.",
+        autocompletion=completion.one_of("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam"),
+    ),
 ]
 Rate = Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Learning rate; else the file's.")]
 Batch = Annotated[str, typer.Option("--batch", metavar="full|K", help="Samples an update, in the order of the file.")]
@@ -96,7 +109,12 @@ def train_sheet(
     init: Seed = None,
     output_format: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORMAT", help="xlsx; table or json for the first step; else by the ending of -o."),
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="xlsx; table or json for the first step; else by the ending of -o.",
+            autocompletion=completion.one_of(*FORMATS),
+        ),
     ] = None,
     by_hand: ByHand = None,
     output: Output = None,
@@ -128,8 +146,9 @@ def train_sheet(
 
         if epoch.remark:
             note(epoch.remark)
-        first = epoch.trace
-        out.write(lambda screen: print_trace(first, screen), json=lambda file: write_json(first, file, (), command="train-sheet"))
+        first, titles = epoch.trace, [list(read.input_labels)] if len(read.inputs) == 1 else []
+        json = partial(write_json, first, layers=(), command="train-sheet")
+        out.write(lambda screen: print_trace(first, screen, titles=titles), json=lambda file: json(file=file))
         return
     write_sheet(opened, asked, epoch, read, epochs, out)
 

@@ -12,6 +12,7 @@ from weightlens.engine.wanted import name_list
 from weightlens.errors import BadInput, UnsupportedLayer
 from weightlens.model import NUMBERS, Layer, Model
 from weightlens.specs.sizes import shape_words
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -33,7 +34,7 @@ def bind(model: Model, inputs: Any, dtype: DTypeLike = np.float64) -> list[np.nd
     elif not (isinstance(inputs, (list, tuple)) and len(inputs) == len(names) and all(hasattr(x, "shape") for x in inputs)):
         inputs = [inputs] if len(names) == 1 else list(inputs)
     if len(inputs) != len(names):
-        raise BadInput(f"the model has {len(names)} inputs ({', '.join(names)}), but {len(inputs)} were given")
+        raise BadInput(f"the model has {counted(len(names), 'input')} ({', '.join(names)}), but {len(inputs)} were given")
     return [fit(x, model[name], dtype) for x, name in zip(inputs, names, strict=True)]
 
 

@@ -16,6 +16,7 @@ from weightlens.model import Call, Layer, Ref
 from weightlens.operations.small_integers import kept_in_range
 from weightlens.recording import value_of
 from weightlens.specs.operation import is_tensorflow
+from weightlens.specs.words.number_words import counted
 
 if TYPE_CHECKING:
     from numpy.typing import DTypeLike
@@ -45,7 +46,7 @@ def computation(
         raise UnsupportedLayer(layer.name, "Add", "adds an array that versions of Keras 3 take for a bias along another axis")
     if isinstance(function, np.ufunc):
         options, args = {}, [*(constant_as_step(x, step, dtype) for x in args), *kwargs.values()]
-        mismatch = f"{len(args)} operands" if len(args) != function.nin else ""
+        mismatch = counted(len(args), "operand") if len(args) != function.nin else ""
     else:
         options = options_for(function, layer, kwargs, step)
         mismatch = signature_mismatch(function, args, options)

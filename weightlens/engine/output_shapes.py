@@ -75,6 +75,14 @@ def largest_value(model: Model, shapes: list[tuple[int, ...]]) -> int:
     return max(run.largest, *(math.prod(shape) for outputs in run.shapes.values() for shape in outputs), 1)
 
 
+def numbers_of_weights(model: Model, shapes: list[tuple[int, ...]]) -> int:
+    """How many numbers the weights have of the layers that a sample of ``shapes`` comes through. None of them is read."""
+    run = ShapesOnly()
+    with np.errstate(all="ignore"), contextlib.suppress(WeightlensError):
+        run.network(model, zeros(model, shapes, 0))
+    return run.of_weights
+
+
 def zeros(model: Model, shapes: list[tuple[int, ...]], samples: int) -> list[np.ndarray]:
     """So many samples of zeros, or of empty texts, for each input."""
     kinds = [str if model[ref.layer].config.get("dtype") == "string" else np.float64 for ref in refs(model.inputs)]
@@ -156,6 +164,7 @@ class ShapesOnly(Run):
         super().__init__(None, np.float64)
         self.shapes: dict[str, list[tuple[int, ...]]] = {}
         self.largest = 0  # numbers of a sample in a named value
+        self.of_weights = 0  # numbers of all weights
 
     def step(self, name: str, x: Any, role: Role = NO_ROLE) -> Any:
         self.largest = max(self.largest, math.prod(np.shape(x)[1:]))
@@ -166,6 +175,7 @@ class ShapesOnly(Run):
         return super().model(model, inputs, masks, path, masks_of)
 
     def read(self, weight: Weight) -> np.ndarray:
+        self.of_weights += weight.size
         return np.broadcast_to(np.zeros((), weight.dtype if weight.dtype.startswith(("int", "uint", "bool")) else self.dtype), weight.shape)
 
     def one_call(self, scope: Scope, layer: Layer, call: Call, path: str, mask_wanted: bool) -> tuple[Any, Any]:

@@ -24,6 +24,7 @@ from weightlens.operations.small_integers import layer_in_range
 from weightlens.recording import Recorded, Role
 from weightlens.recording.arrays import NO_ROLE
 from weightlens.specs.kinds import is_whole
+from weightlens.specs.words.number_words import counted
 from weightlens.statistics import count_not_finite
 
 if TYPE_CHECKING:
@@ -160,7 +161,7 @@ class Run:
         """A whole model as a layer: its output or outputs, and their masks."""
         inputs, wanted = in_order(x), list(refs(model.inputs))
         if len(inputs) != len(wanted):
-            raise WeightlensError(f"nested model {path!r} takes {len(wanted)} inputs, but is given {len(inputs)}")
+            raise WeightlensError(f"nested model {path!r} takes {counted(len(wanted), 'input')}, but is given {len(inputs)}")
         given_masks = in_order(mask) if isinstance(mask, (dict, list, tuple)) else [mask] * len(inputs)
         masks: Values = dict(zip(wanted, given_masks, strict=False))
         outputs = self.model(model, inputs, masks, path + "/", model.outputs)

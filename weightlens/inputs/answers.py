@@ -7,6 +7,7 @@ from pathlib import Path
 
 from weightlens.errors import BadInput
 from weightlens.model import Model
+from weightlens.specs.words.number_words import counted
 from weightlens.tables import is_table, open_table
 from weightlens.tables.cells import Numbers, is_number, seems_titled
 from weightlens.tables.table_files import split_area
@@ -37,4 +38,4 @@ def refuse_labels(given: int, shapes: Sequence[tuple[int, ...]]) -> None:
     """Refuse so many class labels where no output, by its shape, has as many units (a single unit has two classes)."""
     widths = [shape[-1] for shape in shapes if shape]
     if given and given not in widths and not (given == 2 and 1 in widths):
-        raise BadInput(f"{given} labels were given, but the output has {' and '.join(map(str, widths))} units")
+        raise BadInput(f"{counted(given, 'label')} given, but the output has {' and '.join(counted(n, 'unit') for n in widths)}")

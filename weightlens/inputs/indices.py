@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from weightlens.errors import BadInput
+from weightlens.specs.words.number_words import counted
 
 
 def parse_slice(text: str, shape: tuple[int, ...], option: str = "--slice") -> tuple[int | slice, ...]:
@@ -13,7 +14,7 @@ def parse_slice(text: str, shape: tuple[int, ...], option: str = "--slice") -> t
         at = pieces.index("...")
         pieces[at : at + 1] = [":"] * (len(shape) - len(pieces) + 1)
     if len(pieces) > len(shape):
-        raise BadInput(f"{option} {text!r} has {len(pieces)} parts, but the matrix has shape {shape}")
+        raise BadInput(f"{option} {text!r} has {counted(len(pieces), 'part')}, but the matrix has shape {shape}")
     for piece, length in zip(pieces, shape, strict=False):
         try:
             numbers = [int(part) if part.strip() else None for part in piece.split(":")]

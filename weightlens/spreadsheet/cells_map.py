@@ -16,6 +16,7 @@ import numpy as np
 
 from weightlens.errors import BadInput, UnreadableModel
 from weightlens.limits import BLOCK
+from weightlens.specs.words.number_words import counted
 from weightlens.spreadsheet.cell_areas import address, address_at, cell_area
 from weightlens.spreadsheet.cell_table import Found
 from weightlens.workbook.formulas.arrangement import Arrangement
@@ -182,5 +183,5 @@ def why_no_step(mapped: list[Entry], trace: Trace) -> str:
     for entry in mapped:
         samples = of_a_sample.get((entry.layer, entry.name, entry.arrangement.shape[1:]))
         if samples is not None and samples != (exported := entry.arrangement.shape[0]):
-            return f"holds {exported} sample{'s' * (exported != 1)}, and not {samples}; give the input that it was exported with"
+            return f"holds {counted(exported, 'sample')}, and not {samples}; give the input that it was exported with"
     return "holds no step of this calculation: it is a workbook of another model"

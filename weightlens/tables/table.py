@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from weightlens.errors import BadInput
+from weightlens.specs.words.number_words import counted
 
 INDEX = {"", "unnamed: 0", "__index_level_0__"}  # how pandas titles the numbers of the rows
 Grid = dict[int, dict[int, str]]  # the cells of a sheet by row and column, counted from 1
@@ -66,7 +67,7 @@ class Table:
         for number, row in rows:
             if not self.fits(row):
                 comma = "; a number is written with a point: 0.5" if len(row) > self.width and self.separator == "," else ""
-                raise BadInput(f"{self.name}: row {number} has {len(row)} columns, the first row has {self.width}{comma}")
+                raise BadInput(f"{self.name}: row {number} has {counted(len(row), 'column')}, the first row has {self.width}{comma}")
         return rows
 
     def fits(self, row: list[str]) -> bool:

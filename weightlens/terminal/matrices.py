@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from weightlens.axes import Axis
 
 MOST = 1000  # numbers that are printed without abbreviating, as in NumPy
+MOST_IN_ROW = 64  # of a vector, and of a matrix that is a single row or column
 LONGEST_TITLE = 24  # letters of a column's name
 LONGEST = 1 << 23  # places of an axis that are named; one that a file only declares may have more than memory
 SMALL = 64  # numbers of a picture, or of one head's matrix, that is always shown whole
@@ -111,6 +112,8 @@ def view_of_weight(weight: Weight, cut: str | None = None, full: bool = False, m
     if 0 in lengths:  # the other axes may be longer than any list
         kept = [r[:MOST] for r in part.kept]
         return View(np.zeros([len(r) for r in kept]), [list(r) for r in kept], part.axes, [0] * len(kept), part.label)
+    if not cut and sum(n > 1 for n in lengths) < 2:
+        most = min(most, MOST_IN_ROW)
     abbreviate = np.prod(lengths, dtype=object) > most and not full
     edges = edges_of(part.order, lengths) if abbreviate else [0] * len(lengths)
     return part.view([[r[:edge], r[-edge:]] if edge else [r] for r, edge in zip(part.kept, edges, strict=True)], edges)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from weightlens.difference import Difference, WeightChange
 from weightlens.report import Report
 from weightlens.specs.sizes import tuple_text
+from weightlens.specs.words.number_words import counted
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.machine import json_line
 
@@ -39,10 +40,10 @@ def difference_verdict(difference: Difference, changed: list[WeightChange], scre
     if difference.same:
         extra = f" ({retyped} stored as another type)" if retyped else ""
         within = f" within {difference.tolerance:g}" if difference.tolerance else ""
-        return screen.good("same") + f": {total} matrices and the architecture agree{within}{extra}"
-    parts = [f"{len(changed)} of {total} matrices"] if changed else []
+        return screen.good("same") + f": {counted(total, 'matrix', 'matrices')} and the architecture agree{within}{extra}"
+    parts = [f"{len(changed)} of {counted(total, 'matrix', 'matrices')}"] if changed else []
     if count := len(difference.architecture):
-        parts.append(f"the architecture in {count} place{'s' * (count != 1)}")
+        parts.append(f"the architecture in {counted(count, 'place')}")
     return screen.bad("differs") + f": {' and '.join(parts)}"
 
 

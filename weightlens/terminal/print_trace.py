@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.recording import Step, Trace
+from weightlens.recording import Recorded, Step, Trace
 from weightlens.recording.graph import is_inside
 from weightlens.specs.sizes import tuple_text
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.escape import width_of
-from weightlens.terminal.matrices import Labels, array_weight, part_of, view_of_weight
+from weightlens.terminal.matrices import LONGEST_TITLE, Labels, array_weight, part_of, view_of_weight
 from weightlens.terminal.matrix_lines import matrix_lines
 from weightlens.words.explained import explained
 from weightlens.words.layer_words import sentence
 from weightlens.words.worked import Arithmetic
+
+if TYPE_CHECKING:
+    from weightlens.axes import Named
 
 Cells = dict[int, tuple[str, np.ndarray]]  # by the id of a value: the sheet it stands on, and the address of each element's cell
 
@@ -51,14 +54,14 @@ def print_trace(
     """
     from weightlens.axes.factors import plain
 
-    writer = TraceWriter(screen, looks, cells or {})
+    titles = titles or [[]] * len(trace.inputs)
+    writer = TraceWriter(screen, looks, cells or {}, column_names(trace, titles))
     if not layers:
-        for x, names in zip(trace.inputs, titles or [[]] * len(trace.inputs), strict=True):
+        for x, names in zip(trace.inputs, titles, strict=True):
             screen.line(screen.bold(clean(x.name)) + screen.dim(f" · input {tuple_text(x.value.shape)}"))
             axes = [plain("in", len(a[0].at)) if a and a[0].name == "feature" else a for a in trace.axes.named(x).titled]
-            titled = x.ndim == 2 and len(names) == x.shape[1]
             whole = x.value.dtype.kind == "f" and bool((x.value == np.rint(x.value)).all())  # truth values, numbers of words
-            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if titled else ()), 0 if whole else looks.precision))
+            screen.lines(writer.numbers(x.value, Labels(axes, "x", names if is_titled(x, names) else ()), 0 if whole else looks.precision))
     steps = [step for step in trace.steps if not layers or any(is_inside(step.layer, name) for name in layers)]
     if layers and not steps:
         raise BadInput(f"layer {layers[0]!r} has no step of its own: it hands on its input, or is not reached")
@@ -73,7 +76,21 @@ def print_trace(
         screen.line()
         for name, y in zip(trace.output_names, trace.results, strict=True):
             screen.line(screen.bold(clean(name)) + screen.dim(f" {tuple_text(y.value.shape)}"))
-            screen.lines(writer.numbers(y.value, Labels(trace.axes.named(y).titled)))
+            screen.lines(writer.numbers(y.value, Labels(trace.axes.named(y).with_columns(writer.columns).titled)))
+
+
+def is_titled(x: Recorded, titles: Sequence[str]) -> bool:
+    """Whether each column of an input has a title."""
+    return x.ndim == 2 and len(titles) == x.shape[1]
+
+
+def column_names(trace: Trace, titles: Sequence[list[str]]) -> tuple[str, ...]:
+    """What the columns of the input are called; of several inputs nothing, for what is made of both has no column."""
+    if len(trace.inputs) != 1:
+        return ()
+    x = trace.inputs[0]
+    names = titles[0] if is_titled(x, titles[0]) else [f"x{i}" for i in range(x.shape[-1])]
+    return tuple(clean(name, LONGEST_TITLE) for name in names)
 
 
 def print_layer(steps: list[Step], writer: TraceWriter) -> None:
@@ -137,8 +154,8 @@ def write_json(
 class TraceWriter:
     """The lines of steps: every element of a small step with its arithmetic; a large step as a matrix with one worked example."""
 
-    def __init__(self, screen: Screen, looks: Looks, cells: Cells) -> None:
-        self.screen, self.looks, self.cells = screen, looks, cells
+    def __init__(self, screen: Screen, looks: Looks, cells: Cells, columns: tuple[str, ...]) -> None:
+        self.screen, self.looks, self.cells, self.columns = screen, looks, cells, columns
         self.said = set[tuple[str, str]]()
         self.arithmetics = [Arithmetic(terms) for terms in (4, 3, 2, 1)]
 
@@ -163,10 +180,14 @@ class TraceWriter:
         elif 0 < step.value.size <= (WORKED if places is None else FEW):
             yield from self.worked(step)
         else:
-            yield from self.numbers(step.value, Labels(step.named.titled))
+            yield from self.numbers(step.value, Labels(self.named(step).titled))
             if step.value.size:
                 index = (len(step.value) - 1,) * (step.value.ndim > 0) + (0,) * (step.value.ndim - 1)
                 yield from map(self.screen.dim, self.example(step, index))
+
+    def named(self, step: Step) -> Named:
+        """The axes of a step, with the columns of the input as they are called."""
+        return step.named.with_columns(self.columns)
 
     def purpose_of(self, layer: str, text: str, indent: str) -> Iterator[str]:
         """What a layer or a step is for, in words; once in each layer."""
@@ -176,7 +197,7 @@ class TraceWriter:
 
     def worked(self, step: Step) -> Iterator[str]:
         """Every element of a small step with its arithmetic."""
-        named = step.named
+        named = self.named(step)
         names = [named.place(index, brief=True) for index in np.ndindex(step.value.shape)]
         if id(step.made) in self.cells:
             from weightlens.spreadsheet.cell_areas import cell_names
@@ -190,7 +211,7 @@ class TraceWriter:
 
     def example(self, step: Step, index: tuple[int, ...]) -> Iterator[str]:
         """One element with its arithmetic, which stands under it where it does not fit beside it."""
-        start = f"    {step.place(index)}:"
+        start = f"    {self.named(step).place(index)}:"
         if line := self.fitting(step, index, self.screen.width - len(start) - 1):
             yield f"{start} {line}"
         else:

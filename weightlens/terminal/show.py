@@ -13,6 +13,7 @@ from weightlens.inputs.indices import parse_slice
 from weightlens.limits import AT_ONCE
 from weightlens.model import Model, Weight
 from weightlens.specs.sizes import tuple_text
+from weightlens.specs.words.number_words import counted
 from weightlens.statistics import count_not_finite, statistics
 from weightlens.terminal import Screen, clean
 from weightlens.terminal.describe import (
@@ -154,7 +155,7 @@ def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[s
     first, *more = screen.wrapped(" · ".join(part for part in (title, clean(p.format), version) if part))
     yield from [first.replace(title, screen.bold(title), 1), *more]
     parts = [
-        f"{len(model.layers)} {'group' if model.arrays_only else 'layer'}{'s' * (len(model.layers) != 1)}",
+        counted(len(model.layers), "group" if model.arrays_only else "layer"),
         amount_words(model, model.size),
     ]
     kind = "arrays, not weights" if model.arrays_only else "weights without an architecture"
@@ -163,8 +164,8 @@ def heading_lines(model: Model, screen: Screen, always_hash: bool) -> Iterator[s
     if p.path and (digest := sha256_of(p.path, always_hash)):
         yield screen.dim(f"sha256 {digest}")
     if model.optimizer:
-        arrays, are = ("1 array", "is") if len(model.optimizer) == 1 else (f"{len(model.optimizer)} arrays", "are")
-        yield screen.dim(f"{arrays} of the optimizer {are} not counted; --optimizer shows {'it' if are == 'is' else 'them'}")
+        arrays = counted(len(model.optimizer), "array")
+        yield screen.dim(f"counted without {arrays} of the optimizer, which --optimizer shows")
     for note in model.notes:
         yield from map(screen.dim, screen.wrapped(f"Note: {clean(note, 400)}"))
     faults = list(every_fault(model))
@@ -187,7 +188,7 @@ def training_line(model: Model) -> list[str]:
 
 def amount_words(model: Model, number: int) -> str:
     """``1,234 parameters``; of a file of arrays, elements."""
-    return f"{number:,} {'element' if model.arrays_only else 'parameter'}{'s' * (number != 1)}"
+    return counted(number, "element" if model.arrays_only else "parameter")
 
 
 def layer_table(model: Model, screen: Screen) -> Iterator[str]:

@@ -13,6 +13,7 @@ from weightlens.errors import BadInput
 from weightlens.inputs.columns import columns_of_inputs, is_index_left_out
 from weightlens.inputs.given import refuse_no_index, shaped
 from weightlens.model import Model
+from weightlens.specs.words.number_words import counted
 from weightlens.tables import Block, Table, open_table
 from weightlens.tables.cells import Numbers, is_content, seems_titled
 from weightlens.tables.table import Row
@@ -81,8 +82,9 @@ def _classes(
     else:
         names = sorted(set(cells))
         if len(names) != max(units, 2):
-            outputs = "1 output, which tells two classes apart" if units == 1 else f"{units} outputs, one for each class"
-            raise BadInput(f"{table.name}: column {name!r} names {len(names)} classes ({name_list(names)}), but the network has {outputs}")
+            outputs = counted(units, "output") + (", which tells two classes apart" if units == 1 else ", one for each class")
+            found = f"{counted(len(names), 'class', 'classes')} ({name_list(names)})"
+            raise BadInput(f"{table.name}: column {name!r} names {found}, but the network has {outputs}")
         note(f"{table.name}: {name}: " + ", ".join(f"{word} is class {i}" for i, word in enumerate(names[:8])) + ", ..." * (len(names) > 8))
         classes = np.array([names.index(cell) for cell in cells], dtype=np.float64)
     if units == 1:

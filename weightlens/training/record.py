@@ -17,6 +17,7 @@ from weightlens.layers.activations import activate
 from weightlens.model import Model
 from weightlens.recording import Recorded, Role, Trace
 from weightlens.specs.registry import spec
+from weightlens.specs.words.number_words import counted
 from weightlens.training.epoch import Epoch, Trained
 from weightlens.training.gradients import backward
 from weightlens.training.losses import Loss, remark_on
@@ -124,7 +125,7 @@ def given_arrays(model: Model, inputs: Any, targets: np.ndarray, rate: float) ->
     given = Given(*(Recorded(array, kind="step", name=name) for name, array in numbers.items()))
     given.rate.role = Role("rate")
     if len(given.targets) != len(arrays[0]):
-        raise BadInput(f"there are {len(arrays[0])} samples but {len(given.targets)} targets")
+        raise BadInput(f"{counted(len(arrays[0]), 'sample')} but {counted(len(given.targets), 'target')} were given")
     return trace, given
 
 

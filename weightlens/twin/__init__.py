@@ -14,6 +14,7 @@ from weightlens.errors import BadInput
 from weightlens.formats import files_of, load
 from weightlens.formats.write_back import check_new_model, stored_values, write_back
 from weightlens.model import Layer, Model, Weight
+from weightlens.specs.words.number_words import counted
 from weightlens.twin.search import ROUNDS, SWEEPS, Score, Search, answers_of, is_searched
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Twin:
         return self.kept == self.samples
 
     def __repr__(self) -> str:
-        return f"<Twin of {self.model.name}: numbers up to {self.largest:g}, {self.kept:,} of {self.samples:,} samples keep their class>"
+        kept = f"{self.kept:,} of {counted(self.samples, 'sample')} keep their class"
+        return f"<Twin of {self.model.name}: numbers up to {self.largest:g}, {kept}>"
 
 
 def simplify(

@@ -13,6 +13,7 @@ from weightlens.specs.activation import ACTIVATIONS, named_function
 from weightlens.specs.operation import LIKE_LAYERS
 from weightlens.specs.registry import spec_of
 from weightlens.specs.words import sentences, setting_words
+from weightlens.specs.words.number_words import counted
 
 CORNERS = (np.maximum, np.minimum, np.greater)  # calls with a corner where both operands are equal
 
@@ -74,7 +75,7 @@ def model_line(model: Model) -> str:
     calls = [call_words(layer) for layer in model.layers if not layer.is_input]
     shown = calls if len(calls) <= 4 else [*calls[:2], "\u2026", calls[-1]]
     version = f"Keras {model.provenance.keras_version}" if model.provenance.keras_version else ""
-    parts = [" \u2192 ".join(shown), f"{model.size:,} parameters", version]
+    parts = [" \u2192 ".join(shown), f"{counted(model.size, 'parameter')}", version]
     return "   \u00b7   ".join(part for part in parts if part)
 
 

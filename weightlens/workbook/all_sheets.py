@@ -13,6 +13,7 @@ import numpy as np
 
 from weightlens.engine.binding import bind
 from weightlens.engine.forward import record, trace
+from weightlens.engine.output_shapes import numbers_of_weights
 from weightlens.errors import BadInput, NoFormula
 from weightlens.inputs.answers import labels_of, refuse_labels
 from weightlens.inputs.defaults import default_inputs, default_words
@@ -22,12 +23,13 @@ from weightlens.recording.calls import operation
 from weightlens.recording.graph import expression, named_operands
 from weightlens.recording.trace import by_layer
 from weightlens.specs.sizes import tuple_text
+from weightlens.specs.words.number_words import counted
 from weightlens.words.layer_words import call_words, sentence
 from weightlens.workbook.drawing import hidden_space, network_sheet
 from weightlens.workbook.export_options import Options
 from weightlens.workbook.formulas.promote import fuse
 from weightlens.workbook.layout.blanks import is_whole
-from weightlens.workbook.layout.plan import Plan
+from weightlens.workbook.layout.plan import MAX_CELLS, Plan, refuse_too_many
 from weightlens.workbook.neuron.neuron_sheet import neuron_sheets
 from weightlens.workbook.sheets import controls, exercise, maps
 from weightlens.workbook.sheets import samples_sheet as samples
@@ -111,6 +113,8 @@ def matrix_sheet(net: NetworkSheets, name: str, layer: Layer | None, weights: di
 def traced_network(model: Model, inputs: Any, options: Options, styles: Styles) -> NetworkSheets:
     """The forward pass recorded on the inputs, or on the first of many; every value with its arrangement."""
     arrays = bind(model, default_inputs(model) if inputs is None else inputs)
+    if model.size > MAX_CELLS:  # known before anything is computed
+        refuse_too_many(numbers_of_weights(model, [x.shape[1:] for x in arrays]))
     recorded = record(model, samples.samples_shown(model, arrays))
     refuse_text(recorded)
     detail = options.detail
@@ -144,7 +148,7 @@ def network(net: NetworkSheets, verified: str) -> Drawn:
         drawn = samples.pick_from(net, drawn)
     if net.options.target is not None and not drawn.targets:
         given = len(net.options.target)
-        raise BadInput(f"{given:,} true answers were given, but there is no single output with as many rows to compare them with")
+        raise BadInput(f"{counted(given, 'true answer')} given, but there is no single output with as many rows to compare them with")
     if net.printed:
         from weightlens.workbook.exercises.printed import show_answers
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from weightlens.errors import BadInput
 from weightlens.files import check_output, refuse_standard_output, replacing_several, scratch_folder
 from weightlens.model import Model
+from weightlens.specs.words.number_words import counted
 
 Writer = Callable[[Model, Path], None]
 KINDS = ".keras, .h5 or .weights.h5, or a folder (for TensorFlow.js)"
@@ -87,6 +88,6 @@ def parts(made: Path) -> list[Path]:
 
 def left_out(model: Model) -> str:
     """What is in a model's file and not in a converted one, in words; empty if nothing is."""
-    optimizer = f"the optimizer's {len(model.optimizer)} arrays" if model.optimizer else ""
+    optimizer = f"the optimizer's {counted(len(model.optimizer), 'array')}" if model.optimizer else ""
     compiled = "the settings of compile()" if model.training_config else ""
     return " and ".join(part for part in (optimizer, compiled) if part)

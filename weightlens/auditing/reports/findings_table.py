@@ -7,6 +7,7 @@ from itertools import groupby
 
 from weightlens.auditing import Audit
 from weightlens.auditing.finding import LEVELS
+from weightlens.specs.words.number_words import counted
 from weightlens.terminal import Screen, clean
 
 MOST = 200  # letters of a message
@@ -34,9 +35,9 @@ def summary(audit: Audit) -> list[str]:
     for (level, rule), count in pairs.items():
         levels[level] += count
         by_rule[rule] += count
-    counts = ", ".join(f"{levels[level]:,} {level}{'s' * (levels[level] != 1)}" for level in reversed(LEVELS))
+    counts = ", ".join(f"{counted(levels[level], level)}" for level in reversed(LEVELS))
     files = len(audit.identities)
-    lines = [f"{files:,} file{'s' * (files != 1)}: {counts}"]
+    lines = [f"{counted(files, 'file')}: {counts}"]
     if by_rule:
         lines.append("by rule: " + ", ".join(f"{rule} {count:,}" for rule, count in by_rule.most_common()))
     if files > 1:

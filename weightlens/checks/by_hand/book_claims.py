@@ -15,6 +15,7 @@ from weightlens.checks.by_hand.step_names import find_step, steps_of, timed
 from weightlens.errors import BadInput, first_few
 from weightlens.model import Model
 from weightlens.recording import Step, Trace
+from weightlens.specs.words.number_words import counted
 from weightlens.spreadsheet.cell_areas import address, cell_area, cell_names
 from weightlens.spreadsheet.cell_table import NO_CELLS, CellDate, Value
 from weightlens.spreadsheet.cell_values import Book, number_fault, read_book
@@ -96,7 +97,7 @@ def claims_in_range(book: Book, area: str, name: str, trace: Trace) -> Given:
     if columns != width and rows == width and columns <= shape[0]:
         numbers = [list(column) for column in zip(*numbers, strict=True)]
     elif columns != width or rows > shape[0]:
-        raise BadInput(f"{area} has {rows} x {columns} cells, but {step.layer}/{step.name} has {shape[0]} samples of {width}")
+        raise BadInput(f"{area} has {rows} x {columns} cells, but {step.layer}/{step.name} has {counted(shape[0], 'sample')} of {width}")
     numbered = [(np.unravel_index(i * width + j, shape), w) for i, row in enumerate(numbers) for j, w in enumerate(row) if w is not None]
     if not numbered:
         raise BadInput(f"{area} holds no numbers")
@@ -112,7 +113,7 @@ def numbers_in(book: Book, area: str, most: int) -> list[list[WrittenNumber | No
     if sheet not in book.sheets:
         raise BadInput(f"{book.path.name}: has no sheet {sheet!r}; its sheets are: {', '.join(book.sheets)}")
     if found.height * found.width > most:
-        raise BadInput(f"{area} has {found.height} x {found.width} cells, but the step has only {most} numbers")
+        raise BadInput(f"{area} has {found.height} x {found.width} cells, but the step has only {counted(most, 'number')}")
     return [written_numbers(book, sheet, row) for row in found.addresses()]
 
 

@@ -13,6 +13,7 @@ from weightlens.checks.by_hand.explain import Explanation
 from weightlens.checks.by_hand.numbers import DOUBLE
 from weightlens.checks.by_hand.placing import Given
 from weightlens.report import Report, Row
+from weightlens.specs.words.number_words import counted
 
 WHOLE = 1e-3  # so near a whole number, that whole number is the result: weights that were trained to be 2 are 1.99999
 
@@ -68,8 +69,8 @@ class HandReport(Report):
             count, units = sum(int(np.prod(row.shape)) for row in self.rows), max(row.units for row in self.rows)
             remark = f" ({'; '.join(self.notes)})" if self.notes else ""
             right = f"within float32 rounding, {units_words(units)}" if units else f"to {precision_words(self.rows)}"
-            numbers = f"all {count} numbers" if count > 1 else "1 number"
-            return f"{self.subject}: right {right}, {numbers} in {len(self.rows)} step{'s' * (len(self.rows) != 1)}{remark}"
+            numbers = ("all " if count > 1 else "") + counted(count, "number")
+            return f"{self.subject}: right {right}, {numbers} in {counted(len(self.rows), 'step')}{remark}"
         if not self.rows:
             return f"{self.subject}: nothing was compared"
         if not self.first:
@@ -100,12 +101,12 @@ def precision_words(rows: Sequence[HandRow]) -> str:
     decimals = [count for row in rows for count in row.decimals]
     counts, what = (decimals, "decimal") if min(decimals) > 0 else ([row.digits for row in rows], "digit")
     fewest = min(counts)
-    return f"{'at least ' * (max(counts) > fewest)}{fewest} {what}{'s' * (fewest != 1)}"
+    return f"{'at least ' * (max(counts) > fewest)}{counted(fewest, what)}"
 
 
 def units_words(units: int) -> str:
     """``3 units in the last place``."""
-    return f"{units} unit{'s' * (units != 1)} in the last place"
+    return f"{counted(units, 'unit')} in the last place"
 
 
 def whole_is_meant(givens: Sequence[Given]) -> float:

@@ -15,6 +15,7 @@ from weightlens.checks.by_hand.placing import Given, Placed, count_right
 from weightlens.checks.by_hand.step_names import output_step
 from weightlens.errors import BadInput, first_few
 from weightlens.recording import Trace
+from weightlens.specs.words.number_words import counted
 
 Table = list[list[WrittenNumber]]
 PASSED_OVER = "the empty rows were passed over: no sample was taken to be left out"
@@ -107,9 +108,9 @@ def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
     samples, total = trace.results[0].shape[0], sum(output_sizes(trace))
     widths = {len(row) for row in without_row_numbers(given, samples, total, trace)}
     if widths == {total}:
-        return BadInput(f"{given.source}: has more rows than the {samples} samples of the input")
+        return BadInput(f"{given.source}: has more rows than the {counted(samples, 'sample')} of the input")
     count = max(widths - {total})
-    numbers, outputs = f"{count} number{'s' * (count != 1)}", f"{total} output{'s' * (total != 1)}"
+    numbers, outputs = counted(count, "number"), counted(total, "output")
     return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}; {LISTED}")
 
 

@@ -69,6 +69,7 @@ export class Grid {
 
   columnLabel(column) {
     if (this.folded || !this.block.columns.length) return "";
+    if (this.block.role === "helper" && this.width === 1) return `per ${onlySamples(this.block.axes[0]) ? "sample" : "row"}`;
     return this.label(this.block.columns, column, false);
   }
 
@@ -96,6 +97,9 @@ export class Grid {
     return along(this.block, this.block.rows[0], (row % this.each) / this.rowGroup, this.head);
   }
 }
+
+/** Whether an axis is samples and nothing else. */
+const onlySamples = (factors) => factors.length === 1 && factors[0].name === "sample";
 
 /** How many rows or columns there are for each place of the outermost of several axes; 0 where there are no such groups. */
 function grouped(block, axes, count) {

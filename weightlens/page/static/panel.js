@@ -135,7 +135,7 @@ export class Panel {
           "h3",
           {},
           block.name,
-          " ",
+          " = ",
           make("b", {}, full(this.network.value(formula.part.at[1] + formula.part.own[formula.i]))),
         ),
       block.words && make("p", { class: "math" }, block.words),

@@ -42,9 +42,9 @@ def number(value: float) -> str:
     return format(Decimal(f"{value:.6g}"), "f") if abs(value) < 1e6 else str(round(value))
 
 
-def counted(amount: int, word: str) -> str:
-    """``1 epoch``, ``5,000 epochs``."""
-    return f"{amount:,} {word}" + ("" if amount == 1 else "s")
+def counted(amount: int, word: str, several: str = "") -> str:
+    """``1 epoch``, ``5,000 epochs``; ``several``: the word for more than one where it does not only end in an s: ``matrices``."""
+    return f"{amount:,} {word if amount == 1 else several or word + 's'}"
 
 
 def sizes(value: Any, rank: int) -> list[int]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.recording import Step
+from weightlens.specs.words.number_words import counted
 from weightlens.workbook.formulas.cell_arrays import COLUMN, ROW, cell_name, rectangle, refer
 from weightlens.workbook.layout.choices import in_rows
 from weightlens.workbook.layout.plan import weights_read
@@ -129,7 +130,7 @@ def draw_units(net: NetworkSheets, run: Run) -> None:
     blocks = {id(step.made): block for step, block in run.steps}
     hidden = hidden_layers([step for step, _ in run.steps])
     units = {layer: step.made.shape[1] for layer, step in hidden.items()}
-    layers = [(f"{layer}: {n} unit{'s' * (n != 1)}", blocks[id(hidden[layer].made)]) for layer, n in units.items()]
+    layers = [(f"{layer}: {counted(n, 'unit')}", blocks[id(hidden[layer].made)]) for layer, n in units.items()]
     shown = sum(block.arrangement.width for _, block in layers)
     if not layers or shown > MOST:
         return

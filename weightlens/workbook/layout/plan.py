@@ -110,11 +110,10 @@ class Plan(Book):
 
     def _refuse_too_many(self) -> None:
         """Raise ``WorkbookTooLarge`` where there are more cells than spreadsheets open."""
-        total = sum(math.prod(p.made.shape) for p in self.placed.values())
-        if total > MAX_CELLS:
-            raise WorkbookTooLarge(
-                f"the workbook would have {total:,} cells, more than spreadsheets open; try one sample, --layers A..B, or --detail weights"
-            )
+        sizes = [(p.kind, math.prod(p.made.shape)) for p in self.placed.values()]
+        weights = sum(size for kind, size in sizes if kind == "weight")
+        samples = max((len(x) for x in self.trace.inputs if x.ndim), default=1)
+        refuse_too_many(weights, sum(size for _, size in sizes) - weights, samples, self.whole)
 
     def _place_part(self, step: Step) -> None:
         """Cells for a partial step, made because a formula would be too long; a name that its layer has not used yet."""
@@ -218,6 +217,26 @@ class Plan(Book):
         if cells is None:
             raise RuntimeError("only what has cells can be shown again")
         return Block(arrangement, x.value, make=lambda: refer(cells))
+
+
+def refuse_too_many(weights: int, others: int = 0, samples: int = 1, steps: bool = False) -> None:
+    """Raise ``WorkbookTooLarge`` where these cells are more than spreadsheets open, and say what would be fewer.
+
+    ``others``: the cells that are no weights, of so many samples; ``steps``: each step has some.
+    """
+    if weights + others <= MAX_CELLS:
+        return
+    ways = ["--layers A..B (a part of the network)"]
+    if samples > 1 and weights + others / samples <= MAX_CELLS:
+        ways.insert(0, "one sample")
+    if weights <= MAX_CELLS:
+        ways += ["--detail layers (one block a layer)"] if steps else []
+        ways += ["--detail weights (the matrices alone)"]
+    else:
+        ways += ["trace and browse at the terminal, which take a network of any size"]
+    least = "" if others else "at least "
+    instead = f"{', '.join(ways[:-1])}, or {ways[-1]}"
+    raise WorkbookTooLarge(f"the workbook would have {least}{weights + others:,} cells, more than spreadsheets open; instead: {instead}")
 
 
 def weights_read(made: Recorded) -> list[Recorded]:

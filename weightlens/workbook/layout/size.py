@@ -15,6 +15,7 @@ from typing import BinaryIO, TypeVar
 
 import numpy as np
 
+from weightlens.specs.words.number_words import counted
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.layout.plan import Plan
 from weightlens.workbook.xlsx.blocks import Block
@@ -74,7 +75,7 @@ class Size:
     @property
     def summary(self) -> str:
         """All of it in one line."""
-        counts = f"{len(self.sheets)} sheets, {self.cells:,} cells, {self.formulas:,} formulas"
+        counts = f"{counted(len(self.sheets), 'sheet')}, {counted(self.cells, 'cell')}, {counted(self.formulas, 'formula')}"
         return f"detail {self.detail}: {counts}; about {bytes_text(self.bytes)}, about {self.seconds:.1f} s to load and recalculate"
 
     @property

@@ -140,7 +140,9 @@ def frame(book: Book, styles: Styles) -> None:
         ways = [("\u2190 " + shown[i - 1].title, shown[i - 1])] if i else []
         ways += [(shown[0].title, shown[0])] if i > 1 else []
         ways += [(shown[i + 1].title + " \u2192", shown[i + 1])] if i + 1 < len(shown) else []
+        cuts = cuts_of(sheet)
         for text, goal in ways:
+            column = on_one_page(sheet, column, text, cuts.columns if cuts else [])
             sheet.write(0, column, text, styles["link"])
             sheet.links[(0, column)] = link(goal)
             column = column_after(sheet, column, len(text) * 1.1 + 2)
@@ -149,6 +151,12 @@ def frame(book: Book, styles: Styles) -> None:
             sheet.links[(0, column)] = "#'Check'!A1"
             place = f"{COLUMN[column]}1"
             sheet.rule(place, "wrong", f'{place}<>"Check: OK"')
+
+
+def on_one_page(sheet: Sheet, column: int, text: str, cuts: list[int]) -> int:
+    """Where a text goes that is not to be cut where a page ends: on the next page, if this one has no room for it."""
+    after = column_after(sheet, column, len(text) * 1.1)
+    return next((cut for cut in cuts if column < cut < after), column)
 
 
 def legend(sheet: Sheet, row: int, column: int, styles: Styles, names: tuple[str, ...], on_paper: bool = False) -> None:

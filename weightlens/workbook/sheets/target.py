@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.errors import BadInput
+from weightlens.specs.words.number_words import counted
 from weightlens.workbook.formulas.cell_arrays import COLUMN
 from weightlens.workbook.sheets.frame import GAP, HEAD, LABEL, TOP, widen
 from weightlens.workbook.sheets.network import NetworkSheets, Winner
@@ -25,7 +26,7 @@ def as_answers(target: Any, names: list[str], samples: int) -> list[str | float]
         array = array.argmax(axis=1)
     array = array.reshape(-1)
     if len(array) != samples:
-        raise BadInput(f"{len(array):,} targets were given for {samples:,} samples")
+        raise BadInput(f"{counted(len(array), 'target')} given for {counted(samples, 'sample')}")
     if array.dtype.kind in "USO":
         words = [str(value) for value in array.tolist()]
         if not names or set(words) <= set(names):

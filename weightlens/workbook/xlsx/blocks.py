@@ -64,7 +64,7 @@ class Block:
         if self.row + self.arrangement.height > MAX_ROWS or self.column + self.arrangement.width > MAX_COLUMNS:
             raise WorkbookTooLarge(
                 f"a block of {self.arrangement.height:,} rows and {self.arrangement.width:,} columns does not fit a sheet "
-                f"({MAX_ROWS:,} x {MAX_COLUMNS:,}); try one sample, --layers A..B, or --detail weights"
+                f"({MAX_ROWS:,} x {MAX_COLUMNS:,}); try fewer samples if there are several, --layers A..B, or --detail weights"
             )
 
 

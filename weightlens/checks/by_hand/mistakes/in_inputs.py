@@ -12,6 +12,7 @@ from weightlens.checks.by_hand.mistakes.mistake import Mistake, multiply_by, pla
 from weightlens.checks.by_hand.replay import Edits, Function, change_by, compute_from, replace_by
 from weightlens.checks.by_hand.scene import Scene, rectangle_sizes
 from weightlens.recording import Recorded
+from weightlens.specs.words.number_words import counted
 
 ODD_DIGITS = {0: 10.0, 1: 0.5, 5: 1.0}  # how much less likely it is to round to so many decimals than to 2, 3 or 4
 SCALES = (255.0, 256.0, 127.5, 16.0, 10.0, 100.0, 1000.0, 2.0, 15.0, 32.0, 128.0)
@@ -123,4 +124,4 @@ def rounding(scene: Scene) -> Iterator[Mistake]:
             for what, nodes, unshifted in rounded:
                 edits = {id(x): change_by(partial(function, decimals=digits)) for x in nodes} | unshifted
                 bits = ODD_DIGITS.get(digits, 0.0) + 2.0 * (how != "rounded")
-                yield Mistake("rounding", f"{what} {how} to {digits} decimal{'s' * (digits != 1)}", edits, bits=bits, harmless=True)
+                yield Mistake("rounding", f"{what} {how} to {counted(digits, 'decimal')}", edits, bits=bits, harmless=True)
