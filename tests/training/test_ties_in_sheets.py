@@ -15,7 +15,7 @@ from weightlens.spreadsheet.recalculate import recalculate
 def test_equal_numbers_in_a_window(keras: Any, tmp_path: Path) -> None:
     path, book = tmp_path / "m.keras", tmp_path / "m.xlsx"
     of = keras.layers
-    layers = [of.Dense(4), of.Reshape((2, 2, 1)), of.MaxPooling2D(2), of.Flatten()]
+    layers = [of.Dense(4, name="dense"), of.Reshape((2, 2, 1)), of.MaxPooling2D(2), of.Flatten()]
     network = keras.Sequential([keras.Input((2,)), *layers])
     network.set_weights([np.array([[1.0, 2.0, 2.0, -1.0], [0.5, 1.0, 1.0, 0.25]]), np.zeros(4)])
     network.save(path)
