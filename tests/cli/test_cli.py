@@ -307,11 +307,11 @@ def test_channels_are_no_samples(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["trace", str(path), "--layer", "bn"]) == 0
     said = capsys.readouterr().out
     deviation, rest = said.split("normalized =")[:2]
-    assert "feature 69" in deviation and "sample" not in deviation
+    assert "x69" in deviation and "sample" not in deviation
     assert "sample 0" in rest
     groups = {"bn": {name: values[:3] for name, values in groups["bn"].items()}}
     assert main(["trace", str(legacy(tmp_path / "n.h5", sequential(given("i", 3), normal), groups)), "--layer", "bn"]) == 0
-    assert "feature 2  sqrt(" in capsys.readouterr().out
+    assert "x2  sqrt(" in capsys.readouterr().out
 
 
 def test_trace_calls_the_columns_of_the_input_as_their_file_does(run: Run, tiny: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers import activations
+from weightlens.layers.faster import cut_off
 from weightlens.layers.signature import Array, Config, Step, Weights
 from weightlens.specs.quirks import ADDS_MASKS, NONE, SHARES_WHERE_ALL_IS_MASKED, Quirks
 
@@ -34,7 +35,7 @@ def prelu(x: Array, w: Weights, config: Config, step: Step) -> Any:
 
     ``alpha`` has the shape of one sample, with 1 on the axes over which it is shared.
     """
-    return step("activation", np.maximum(x, 0.0) + w["alpha"] * np.minimum(x, 0.0))
+    return step("activation", cut_off(x, 0.0) + w["alpha"] * cut_off(x, high=0.0))
 
 
 def elu(x: Array, w: Weights, config: Config, step: Step) -> Any:
@@ -67,8 +68,8 @@ def softmax(x: Array, w: Weights, config: Config, step: Step, *, mask: Array | N
 def srelu(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """Three straight pieces with learned thresholds ``t`` and slopes ``a`` (Jin et al. 2015). ``SReLU`` of Keras 1."""
     left, right = w["t_left"], step("right threshold", w["t_left"] + np.abs(w["t_right"]))
-    below = w["a_left"] * np.minimum(x - left, 0.0)
-    above = w["a_right"] * np.maximum(x - right, 0.0)
+    below = w["a_left"] * cut_off(x - left, high=0.0)
+    above = w["a_right"] * cut_off(x - right, 0.0)
     return step("activation", np.minimum(np.maximum(x, left), right) + below + above)
 
 

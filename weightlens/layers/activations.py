@@ -1,7 +1,8 @@
 """Activation functions: what happens to a pre-activation, element by element (``keras.activations``).
 
 Each is written so that nothing overflows for inputs in +-1e6, neither in NumPy nor in a spreadsheet,
-where ``EXP(710)`` is an error; and so that its slope at 0 is Keras's: ``training.gradients`` says whose a tie is.
+where ``EXP(710)`` is an error; and so that its slope is Keras's at its corners, too: what is ``cut_off`` passes nothing on there,
+unlike ``ops.maximum`` and ``ops.clip``.
 ``activate`` finds the function that a configuration names.
 """
 
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import greater, less, without_nan
-from weightlens.layers.faster import at_least, at_most, exp_at_most
+from weightlens.layers.faster import at_least, at_most, cut_off, exp_at_most
 from weightlens.layers.signature import Array, Axis, Function, Step
 from weightlens.recording import Recorded, Role, noted, value_of
 from weightlens.specs.activation import ACTIVATIONS, LARGEST_EXPONENT, named_function
@@ -59,17 +60,23 @@ def linear(x: Array) -> Any:
 @activation
 def relu(x: Array, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
     """``max(x, 0)``; with options: ``negative_slope * (x - threshold)`` below the threshold, at most ``max_value``."""
+    limited = max_value is not None
     if threshold:
-        y = np.where(greater(x, threshold), x, negative_slope * (x - threshold) if negative_slope else 0.0)
+        above = at_least(x, 0.0) if limited and threshold < 0 else x
+        y = np.where(greater(x, threshold), above, negative_slope * cut_off(x - threshold, high=0.0) if negative_slope else 0.0)
+    elif negative_slope:
+        y = np.where(x > 0, x, negative_slope * (cut_off(x, high=0.0) if limited else x))
     else:
-        y = np.where(x > 0, x, negative_slope * x) if negative_slope else at_least(x, 0.0)
-    return y if max_value is None else at_most(y, max_value)
+        y = cut_off(x, 0.0)
+    if max_value is None:
+        return y
+    return cut_off(y, high=max_value) if max_value == 6 and not threshold else at_most(y, max_value)  # relu6, or a clip
 
 
 @activation
 def relu6(x: Array) -> Any:
     """``min(max(x, 0), 6)``."""
-    return at_most(at_least(x, 0.0), 6.0)
+    return cut_off(x, 0.0, 6.0)
 
 
 @activation
@@ -111,7 +118,7 @@ def sigmoid(x: Array) -> Any:
 @activation
 def hard_sigmoid(x: Array) -> Any:
     """``relu6(x + 3) / 6``, Keras 3's."""
-    return np.minimum(np.maximum(x + 3.0, 0.0), 6.0) / 6.0
+    return cut_off(x + 3.0, 0.0, 6.0) / 6.0
 
 
 @activation
@@ -165,13 +172,13 @@ def thresholded_relu(x: Array, theta: float = 1.0) -> Any:
 @activation
 def softplus(x: Array) -> Any:
     """``ln(1 + e^x)``, written as ``max(x, 0) + ln(1 + e^-|x|)``."""
-    return np.maximum(x, 0.0) + np.log(1.0 + np.exp(np.minimum(x, -x)))
+    return cut_off(x, 0.0) + np.log(1.0 + np.exp(np.minimum(x, -x)))
 
 
 @activation
 def log_sigmoid(x: Array) -> Any:
     """``-softplus(-x)``."""
-    return np.minimum(x, 0.0) - np.log(1.0 + np.exp(np.minimum(-x, x)))
+    return cut_off(x, high=0.0) - np.log(1.0 + np.exp(np.minimum(-x, x)))
 
 
 @activation
@@ -223,7 +230,7 @@ def sparse_plus(x: Array) -> Any:
 @activation
 def sparse_sigmoid(x: Array) -> Any:
     """0 up to -1, ``(x + 1) / 2`` in between, 1 from 1."""
-    return np.minimum(np.maximum((x + 1.0) / 2.0, 0.0), 1.0)
+    return cut_off((x + 1.0) / 2.0, 0.0, 1.0)
 
 
 @activation

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.signature import Array
-from weightlens.recording import Recorded
+from weightlens.recording import NEITHER, Recorded, tied
 
 ON_ONE_CORE = 1 << 18  # multiplications in a matrix product that BLAS does not share out among its threads
 FEWEST_ROWS = 8  # of such a product: of fewer, preparing it costs more than the product
@@ -46,6 +46,12 @@ def at_least(x: Array, low: float) -> Any:
 def at_most(x: Array, high: float) -> Any:
     """``min(x, high)``, see ``at_least``."""
     return np.clip(x, -math.inf, high) if is_many(x) else np.minimum(x, high)
+
+
+def cut_off(x: Array, low: float | None = None, high: float | None = None) -> Any:
+    """``x`` cut as a relu cuts it: to ``low`` and more, to ``high`` and less; at both ends its slope is 0."""
+    x = x if low is None else tied(at_least(x, low), NEITHER)
+    return x if high is None else tied(at_most(x, high), NEITHER)
 
 
 def exp_at_most(x: Array, high: float) -> Any:

@@ -114,9 +114,9 @@ def dot(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
 
 
 def normalized(x: Array, axis: int, step: Step, name: str) -> Any:
-    """``x`` divided by its length along the axis."""
-    length = step(f"length of {name}", np.sqrt(np.sum(x * x, axis=axis, keepdims=True)))
-    return step(f"{name} / length", x / np.maximum(length, NORM_EPSILON))
+    """``x`` divided by its length along the axis, which counts as at least ``NORM_EPSILON``."""
+    squares = np.sum(x * x, axis=axis, keepdims=True)
+    return step(f"{name} / length", x / step(f"length of {name}", np.sqrt(np.maximum(squares, NORM_EPSILON * NORM_EPSILON))))
 
 
 def scaled_sum(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:

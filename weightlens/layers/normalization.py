@@ -89,8 +89,8 @@ def rms_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
 
 def unit_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x / sqrt(sum of x^2)`` over ``axis``: length 1; shape kept. ``keras.layers.UnitNormalization``."""
-    length = step("length", np.sqrt(np.sum(x * x, axis=axes_of(config.get("axis", -1), x.ndim), keepdims=True)))
-    return x / np.maximum(length, 1e-12)
+    squares = np.sum(x * x, axis=axes_of(config.get("axis", -1), x.ndim), keepdims=True)
+    return x / step("length", np.sqrt(np.maximum(squares, 1e-24)))  # at least 1e-12; within the root, which has no slope at 0
 
 
 def spectral_normalization(x: Array, w: Weights, config: Config, step: Step, *, call: Call) -> Any:

@@ -96,9 +96,10 @@ def rms_norm(x: Array, scale: Number | None = None, axis: Axis = -1, epsilon: fl
 
 def normalize(x: Array, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Any:
     """``x`` over its norm, which counts as at least ``epsilon``."""
-    powers = x * x if order == 2 else np.power(np.abs(x), float(order))
-    total = np.sum(powers, axis=axis, keepdims=True)
-    return x / np.maximum(np.sqrt(total) if order == 2 else np.power(total, 1.0 / order), 1e-7 if epsilon is None else epsilon)
+    least = 1e-7 if epsilon is None else epsilon
+    if order == 2:
+        return x / np.sqrt(np.maximum(np.sum(x * x, axis=axis, keepdims=True), least * least))  # where all are 0, it has a slope
+    return x / np.maximum(np.power(np.sum(np.power(np.abs(x), float(order)), axis=axis, keepdims=True), 1.0 / order), least)
 
 
 def binary_crossentropy(target: Array, output: Array, from_logits: bool = False) -> Any:

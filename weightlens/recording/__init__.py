@@ -6,13 +6,16 @@
 
 from typing import TYPE_CHECKING
 
-from weightlens.recording.arrays import Array, Part, Recorded, Role, cast, each, noted, record, value_of
+from weightlens.recording.arrays import EVERY, FIRST, NEITHER, Array, Part, Recorded, Role, cast, each, noted, record, tied, value_of
 from weightlens.recording.graph import operands
 
 if TYPE_CHECKING:
     from weightlens.recording.trace import LayerRun, Step, Trace
 
-__all__ = ["Array", "LayerRun", "Part", "Recorded", "Role", "Step", "Trace", "cast", "each", "noted", "operands", "record", "value_of"]
+__all__ = [
+    "EVERY", "FIRST", "NEITHER", "Array", "LayerRun", "Part", "Recorded", "Role", "Step", "Trace", "cast", "each", "noted", "operands",
+    "record", "tied", "value_of",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> object:

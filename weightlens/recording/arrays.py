@@ -55,6 +55,8 @@ class Role(NamedTuple):
 
 
 NO_ROLE = Role()
+# Whose the gradient is where numbers are equal, of a call for which it is not as TensorFlow's call of that name has it.
+NEITHER, FIRST, EVERY = "neither", "first", "every"
 
 
 class Recorded(NDArrayOperatorsMixin):
@@ -63,10 +65,12 @@ class Recorded(NDArrayOperatorsMixin):
     ``name`` is given by ``Trace.step``: a named value is shown, and has cells of its own. ``kind`` is
     ``input``, ``weight``, ``step`` or ``""`` (written inside the formula that uses it). ``value`` is the
     array; for unnamed ones it is dropped once their layer is done, shape and dtype stay. ``function`` names the
-    activation function that made it, with its argument; ``role`` is what a step is in its layer.
+    activation function that made it, with its argument; ``role`` is what a step is in its layer; ``ties``: see ``tied``.
     """
 
-    __slots__ = ("args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "reads", "role", "round", "shape", "source", "value")
+    __slots__ = (
+        "args", "dtype", "function", "kind", "kwargs", "layer", "name", "op", "reads", "role", "round", "shape", "source", "ties", "value",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -86,6 +90,7 @@ class Recorded(NDArrayOperatorsMixin):
         self.function: tuple[str, Any] = ("", None)
         self.round = 0  # of a step: how many of its layer had its name before
         self.role = NO_ROLE
+        self.ties = ""
 
     @classmethod
     def given(cls, value: Any, kind: str, name: str, layer: str, source: Any = None) -> Recorded:
@@ -134,8 +139,8 @@ class Recorded(NDArrayOperatorsMixin):
         new = Recorded.__new__(Recorded)
         new.value, new.shape, new.dtype = self.value, self.shape, self.dtype
         new.made_by(self.op, self.args, self.kwargs)
-        new.kind, new.name, new.layer, new.source, new.role, new.function, new.round = (
-            self.kind, self.name, self.layer, self.source, self.role, self.function, self.round
+        new.kind, new.name, new.layer, new.source, new.role, new.function, new.round, new.ties = (
+            self.kind, self.name, self.layer, self.source, self.role, self.function, self.round, self.ties
         )  # fmt: skip
         return new
 
@@ -198,4 +203,15 @@ def noted(y: Any, function: str, x: Any) -> Any:
     """``y``, which is this activation function of ``x``; nothing is noted of bare arrays."""
     if isinstance(y, Recorded) and y is not x and not y.kind:
         y.function = function, x
+    return y
+
+
+def tied(y: Any, whose: str) -> Any:
+    """``y``, the larger or smaller of two numbers, or the largest of several, noted with whose the gradient is where they are equal.
+
+    That of ``NEITHER``: a relu passes none on at its corner. That of the ``FIRST``, or the whole of it that of ``EVERY`` one: pooling
+    over one or two axes, and over three. Nothing is noted of bare arrays.
+    """
+    if isinstance(y, Recorded):
+        y.ties = whose
     return y

@@ -21,9 +21,7 @@ from weightlens.recording import Recorded, Role, Trace, cast, operands
 from weightlens.recording.calls import MOVES, PRODUCTS, einsum_subscripts, factors, operation, reduced_axes
 from weightlens.recording.graph import ordered, origins, sources
 from weightlens.specs.activation import ACTIVATIONS
-
-Parts = list[tuple[Any, Any]]  # each operand of a call with its gradient; None where it has none
-Rule = Callable[[Recorded, Recorded], Parts]  # of the result of a call and its gradient
+from weightlens.training.ties import Parts, Rule, chosen_of_two, extreme, restored
 
 
 class NoGradient(WeightlensError):
@@ -52,9 +50,20 @@ def backward(start: list[tuple[Recorded, Recorded]], wanted: dict[int, tuple[str
         for operand, part in _rule(x)(x, g):
             if isinstance(operand, Recorded) and part is not None:
                 part = unbroadcast(part, operand.shape)
+                _refuse_no_slope(x, g, part)
                 gradients[id(operand)] = part if id(operand) not in gradients else gradients[id(operand)] + part
     trace.layer = ""
     return gradients
+
+
+def _refuse_no_slope(x: Recorded, g: Recorded, part: Recorded) -> None:
+    """Refuse a corner at which there is no slope, or an infinite one: the root of 0. Every weight before it would be no number."""
+    if np.isfinite(g.value).all() and np.isfinite(x.value).all() and not np.isfinite(part.value).all():
+        raise NoGradient(
+            f"{f'layer {x.layer!r}: ' if x.layer else ''}the gradient of {getattr(operation(x), '__name__', operation(x))} is not a finite "
+            "number for this data (the root of 0 has none), so the network cannot be trained on it; leave out the samples for which it is "
+            "so, or compute their outputs without training (weightlens export)"
+        )
 
 
 def _reached(start: list[Recorded], wanted: set[int]) -> list[Recorded]:
@@ -125,23 +134,8 @@ def divide(x: Recorded, g: Recorded) -> Parts:
 def power(x: Recorded, g: Recorded) -> Parts:
     a, b = x.args
     if isinstance(b, Recorded):
-        return [(a, g * b * a ** (b - 1.0) if isinstance(a, Recorded) else None), (b, g * x * np.log(a))]
+        return [(a, g * b * a ** (b - 1.0) if isinstance(a, Recorded) else None), (b, g * x * np.log(np.where(a > 0, a, 1.0)))]
     return [(a, g * 2.0 * a if b == 2 else g * b * a ** (b - 1.0))]
-
-
-def chosen_of_two(is_first: Callable[[Any, Any], Any], on_tie: Callable[[Any, Any], Any]) -> Rule:
-    """``np.maximum``, ``np.minimum``: the gradient goes to the operand that was taken; on a tie to the first.
-
-    On a tie with a constant it is 0 (relu at 0), hence another comparison, ``is_first``, for constants.
-    """
-
-    def rule(x: Recorded, g: Recorded) -> Parts:
-        a, b = x.args
-        if not isinstance(b, Recorded):
-            return [(a, np.where(is_first(a, b), g, 0.0))]
-        return [(a, np.where(on_tie(a, b), g, 0.0)), (b, np.where(on_tie(a, b), 0.0, g))]
-
-    return rule
 
 
 def chosen(x: Recorded, g: Recorded) -> Parts:
@@ -152,32 +146,19 @@ def chosen(x: Recorded, g: Recorded) -> Parts:
     ]
 
 
-def _restored(x: Recorded, y: Recorded) -> Any:
-    """A reduced array with its reduced axes restored as length 1, so that it broadcasts."""
-    axes, _ = reduced_axes(x)
-    return np.reshape(y, tuple(1 if i in axes else n for i, n in enumerate(x.args[0].shape)))
-
-
 def total(x: Recorded, g: Recorded) -> Parts:
-    return [(x.args[0], np.broadcast_to(_restored(x, g), x.args[0].shape))]
+    return [(x.args[0], np.broadcast_to(restored(x, g), x.args[0].shape))]
 
 
 def average(x: Recorded, g: Recorded) -> Parts:
     count = x.args[0].size / max(x.size, 1)
-    return [(x.args[0], np.broadcast_to(_restored(x, g / count), x.args[0].shape))]
+    return [(x.args[0], np.broadcast_to(restored(x, g / count), x.args[0].shape))]
 
 
 def variance(x: Recorded, g: Recorded) -> Parts:
     a = x.args[0]
     away = a - np.mean(a, axis=tuple(reduced_axes(x)[0]), keepdims=True)
-    return [(a, away * _restored(x, g * 2.0 / (a.size / max(x.size, 1))))]
-
-
-def extreme(x: Recorded, g: Recorded) -> Parts:
-    """``np.max``, ``np.min``: the gradient goes to the extreme; equal extremes share it equally (TensorFlow's rule)."""
-    is_it = (x.args[0] == _restored(x, x)).astype(float)
-    count = np.sum(is_it, axis=x.args[1] if len(x.args) > 1 else x.kwargs.get("axis"), keepdims=True)
-    return [(x.args[0], is_it / count * _restored(x, g))]
+    return [(a, away * restored(x, g * 2.0 / (a.size / max(x.size, 1))))]
 
 
 def moved(x: Recorded, g: Recorded) -> Parts:
@@ -255,7 +236,7 @@ def of_one_operand(rule: Callable[[Recorded, Recorded, Recorded], object]) -> Ru
 
 RULES: dict[Any, Rule] = {
     np.add: add, np.subtract: subtract, np.multiply: multiply, np.divide: divide, np.power: power, np.mod: remainder,
-    np.maximum: chosen_of_two(operator.gt, operator.ge), np.minimum: chosen_of_two(operator.lt, operator.le),
+    np.maximum: chosen_of_two(operator.ge, operator.gt), np.minimum: chosen_of_two(operator.le, operator.lt),
     np.where: chosen, np.sum: total, np.mean: average, np.max: extreme, np.min: extreme, np.take: lookup,
     np.cumsum: running_total, np.var: variance,
     np.negative: of_one_operand(lambda y, x, g: -g),

@@ -104,7 +104,8 @@ def compare_with_trace(source: str, scene: Scene, givens: Sequence[Given]) -> Ha
             notes.append(f"{given.step.layer}/{given.step.name} was computed from your rounded numbers")
         if (off > 1).any() and not first:
             first, worked = first_difference(given, exact, off)
-            explanations = Explainer(scene, givens[: number + 1], legitimate).explanations()
+            later = [g for g in givens[number + 1 :] if (g.step.layer, g.step.name) == (given.step.layer, given.step.name)]
+            explanations = Explainer(scene, givens[: number + 1], legitimate, later).explanations()
     return HandReport(source, rows, notes, explanations, first, worked)
 
 

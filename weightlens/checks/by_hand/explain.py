@@ -43,18 +43,24 @@ class Explainer(Trials):
     """Searches for the mistake in one calculation."""
 
     def explanations(self) -> list[Explanation]:
-        """The explanations, likeliest first; empty if no known mistake leads to the numbers."""
-        mistakes, loosely, partly = self.matching_mistakes(known_mistakes(self.scene))
-        mistakes += self.other_samples()
+        """The explanations, likeliest first; empty if no known mistake leads to the numbers, or if too many would: to nothing but zeros."""
+        if self.says_nothing:
+            return []
+        matching, loosely, partly = self.matching_mistakes(known_mistakes(self.scene))
+        mistakes = self.borne_out([*matching, *self.other_samples()])
         weights = [w for w in self.scene.weights if w.value.dtype.kind == "f" and self.affects_target([id(w)])]
         cells = [(w, i) for w in reversed(weights) for i in range(w.size)][: self.runs // 4]  # the last layer's first
         if len(cells) <= FEW_CELLS or min((m.bits for m in mistakes), default=np.inf) > PLAIN:
-            mistakes += misread(self, cells)
+            mistakes += [m for m in misread(self, cells) if self.goes_on(m.edits)]
         mistakes += [m for m in (*partly, *self.slips()) if m.bits < self.evidence]
-        mistakes = mistakes or loosely
+        mistakes = mistakes or self.borne_out(loosely)
         best = {m.words: m for m in sorted(mistakes, key=lambda m: -m.bits)}
         ranked = sorted(best.values(), key=lambda m: m.bits)[:SHOWN]
         return [Explanation(m.kind, m.words, self.correction(m), step_path(m.at), m.bits, m.harmless) for m in ranked]
+
+    def borne_out(self, mistakes: Iterable[Mistake]) -> list[Mistake]:
+        """Those for which the numbers are more evidence than chance, at the digits written, and that later numbers do not contradict."""
+        return [m for m in mistakes if m.bits < self.evidence and self.goes_on(m.edits)]
 
     def matching_mistakes(self, mistakes: Iterable[Mistake]) -> tuple[list[Mistake], list[Mistake], list[Mistake]]:
         """The mistakes that give every number; those that give them loosely; those that give only the wrong ones."""

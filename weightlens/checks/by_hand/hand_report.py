@@ -15,6 +15,7 @@ from weightlens.checks.by_hand.placing import Given
 from weightlens.report import Report, Row
 from weightlens.specs.words.number_words import counted
 
+AS_LIKELY = 2.0  # bits between two mistakes that lead to the same numbers
 WHOLE = 1e-3  # so near a whole number, that whole number is the result: weights that were trained to be 2 are 1.99999
 
 
@@ -76,7 +77,14 @@ class HandReport(Report):
         if not self.first:
             return f"{self.subject}: {self.no_digits}"
         why = f" {self.explanations[0]}" if self.explanations else " None of the known mistakes gives these numbers."
-        return f"{self.subject}: {self.first}.{why}"
+        as_well = [f" Or: {other.words}, which gives these numbers as well." for other in self.as_likely[:1]]
+        return f"{self.subject}: {self.first}.{why}{''.join(as_well)}"
+
+    @property
+    def as_likely(self) -> list[Explanation]:
+        """Other mistakes that give the numbers and are about as likely as the first that is named."""
+        first = self.explanations[0] if self.explanations else None
+        return [e for e in self.explanations[1:] if first and not e.harmless and e.kind != first.kind and e.bits < first.bits + AS_LIKELY]
 
     @property
     def no_digits(self) -> str:

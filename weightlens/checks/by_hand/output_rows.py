@@ -109,6 +109,10 @@ def why_not_outputs(given: OutputRows, trace: Trace) -> BadInput:
     widths = {len(row) for row in without_row_numbers(given, samples, total, trace)}
     if widths == {total}:
         return BadInput(f"{given.source}: has more rows than the {counted(samples, 'sample')} of the input")
+    if len(given.rows) == 1 and len(given.rows[0]) == total + 1 and given.rows[0][0].value in range(samples + 1):
+        number = f"{given.rows[0][0].value:g}"
+        said = f"its row has {total + 1} numbers for {counted(total, 'output')}; if the first, {number}, is the number of the row,"
+        return BadInput(f"{given.source}: {said} leave it out: of a single row that cannot be told")
     count = max(widths - {total})
     numbers, outputs = counted(count, "number"), counted(total, "output")
     return BadInput(f"{given.source}: a row has {numbers}, but the network has {outputs}; {LISTED}")

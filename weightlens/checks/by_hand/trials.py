@@ -14,18 +14,20 @@ from weightlens.checks.by_hand.scene import Scene
 
 EFFORT = 2e9  # the search budget, in computed numbers
 FAR = 20.0  # if numbers are this far off, a mistake may match loosely: they may be rounded on the way too
+MOST = 0.5  # of the numbers of a later time, that have to follow from a mistake
 ENDS, AT_AN_END = (0.0, 1.0), 4.0  # what many a mistake leads to, as the least and the most of an activation; bits of such a number
 
 
 class Trials:
     """Trials in one calculation: ``givens`` in order, the last of them the first step that differs.
 
-    ``legitimate`` are edits that a correct calculation may contain as well (e^x without subtracting the maximum).
+    ``legitimate`` are edits that a correct calculation may contain as well (e^x without subtracting the maximum). ``later`` are the
+    numbers of the same step at later times.
     """
 
-    def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: Edits) -> None:
+    def __init__(self, scene: Scene, givens: Sequence[Given], legitimate: Edits, later: Sequence[Given] = ()) -> None:
         self.scene, self.replay = scene, scene.replay
-        self.target, self.earlier, self.legitimate = givens[-1], list(givens[:-1]), legitimate
+        self.target, self.earlier, self.legitimate, self.later = givens[-1], list(givens[:-1]), legitimate, later
         self.pins = pin_given_numbers(self.earlier, self.replay, legitimate)
         work = sum(node.size for node in self.replay.nodes) + sum(w.size for w in scene.weights)
         self.runs = int(max(200, min(20000, EFFORT / max(work, 1))))
@@ -33,7 +35,24 @@ class Trials:
         self.sought, self.far = off > 1, bool(off.max() > FAR)
         bits = np.log2(np.clip(off, 1.0, 1e6))  # how unlikely a match of each number is by chance
         self.bits: np.ndarray = np.where(np.isin(self.target.values, ENDS), np.minimum(bits, AT_AN_END), bits)
-        self.evidence = float(self.bits.sum())
+        self.evidence = sum(float(self.bits[self.target.values == value].max()) for value in set(self.target.values.tolist()))
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether the wrong numbers are all 0: a dead unit, a saturated one, a product with 0, for which there are many causes."""
+        return not self.target.values[self.sought].any()
+
+    def goes_on(self, edits: Edits) -> bool:
+        """Whether the numbers of this step at later times follow from a mistake as well, where it leads to others: most of them."""
+        for number, given in enumerate(self.later):
+            pins = self.legitimate | pin_given_numbers([*self.earlier, self.target, *self.later[:number]], self.replay, self.legitimate)
+            ways = [pins, self.legitimate | edits | pins, self.legitimate | edits]
+            without, carried, exact = (self.replay.run([given.node], way)[0] for way in ways)
+            changed = np.abs(given.pick(carried) - given.pick(without)) > LOOSE * given.allowed
+            follows = np.minimum(given.distances(carried), given.distances(exact)) <= LOOSE
+            if changed.any() and follows[changed].mean() < MOST:
+                return False
+        return True
 
     @cached_property
     def probabilities(self) -> bool:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.comparisons import without_nan
-from weightlens.layers.convolution.windows import channels_last, largest, like_input, per_axis, spatial_axes, windows
+from weightlens.layers.convolution.windows import channels_last, largest, like_input, per_axis, spatial_axes, ties_of, windows
 from weightlens.layers.signature import Array, Config, Function, Step, Weights
-from weightlens.recording import value_of
+from weightlens.recording import tied, value_of
 
 LARGEST = "looks for the largest of the numbers in a window"
 
@@ -86,7 +86,7 @@ def mean_of(x: Array, axis: int) -> Any:
 
 def largest_of(x: Array, axis: int) -> Any:
     """The largest number along an axis; see ``without_nan``."""
-    return np.max(without_nan(x, LARGEST), axis=axis)
+    return tied(np.max(without_nan(x, LARGEST), axis=axis), ties_of(x.ndim - 2))
 
 
 def adaptive_pooling(reduce: Function, name: str) -> Function:

@@ -16,6 +16,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from weightlens.layers.faster import is_recorded, times
 from weightlens.layers.signature import Array, Config, Setting
+from weightlens.recording import EVERY, FIRST, tied
 
 AT_ONCE = 1 << 19  # numbers of windows that are copied at once
 FEW_TAPS = 32  # cells of a window that are compared one after the other
@@ -139,11 +140,16 @@ def products_apart(seen: Array, kernel: Array) -> Any:
     return np.reshape(np.einsum(f"...c{taps},{taps}c->...c", rows, repeated), (*lead, width, channels, 1))
 
 
+def ties_of(rank: int) -> str:
+    """Whose the gradient of pooling is among equal numbers: TensorFlow has other programs for three axes of space."""
+    return EVERY if rank == 3 else FIRST
+
+
 def largest(seen: Array, rank: int) -> Any:
     """The largest number of each window."""
     size = seen.shape[-rank:]
     if is_recorded(seen) or math.prod(size) > FEW_TAPS:
-        return np.max(seen, axis=tuple(range(seen.ndim - rank, seen.ndim)))
+        return tied(np.max(seen, axis=tuple(range(seen.ndim - rank, seen.ndim))), ties_of(rank))
     return functools.reduce(np.maximum, (seen[(..., *tap)] for tap in np.ndindex(*size)))
 
 
