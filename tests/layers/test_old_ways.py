@@ -52,11 +52,22 @@ def test_masks_of_softmax(tmp_path: Path) -> None:
     np.testing.assert_allclose(y, [[0.1192, 0, 0.8808], [1 / 3] * 3, [0, 0, 1]], atol=1e-4)
 
 
-@pytest.mark.parametrize(("version", "expected"), [("3.3.3", [3, 3, 7, 7, 3, 3, 7, 7]), ("3.15.1", [3, 7, 3, 7, 3, 7, 3, 7])])
-def test_a_bias_of_several_axes(version: str, expected: list[float], tmp_path: Path) -> None:
-    entry = layer("EinsumDense", "e", equation="abc,cde->abde", output_shape=[None, 2, 2], bias_axes="d", activation="linear")
+BY_AXIS, BY_LAST_AXIS = [3, 3, 7, 7, 3, 3, 7, 7], [3, 7, 3, 7, 3, 7, 3, 7]
+BIASES = [
+    ("3.3.3", "", BY_AXIS), ("3.6.0", "float8", BY_AXIS), ("3.7.0", "", BY_AXIS), ("3.7.0", "float8", BY_LAST_AXIS), ("3.9.2", "", BY_AXIS),
+    ("3.9.2", "float8", BY_LAST_AXIS), ("3.10.0", "", BY_LAST_AXIS), ("3.15.1", "", BY_LAST_AXIS),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("version", "mode", "expected"), BIASES)
+def test_a_bias_of_several_axes(version: str, mode: str, expected: list[float], tmp_path: Path) -> None:
+    policy = {"class_name": "QuantizedFloat8DTypePolicy", "config": {"mode": mode, "source_name": "float32"}}
+    settings = {"dtype": policy} if mode else {}
+    entry = layer("EinsumDense", "e", **settings, equation="abc,cde->abde", output_shape=[None, 2, 2], bias_axes="d", activation="linear")
     network = functional([node(given("i", 2, 2, key="batch_shape")), called(entry, tensor("i"))], ["i", 0, 0], ["e", 0, 0])
     arrays = {"layers/einsum_dense/vars/0": np.ones((2, 2, 2)), "layers/einsum_dense/vars/1": np.array([[1.0], [5.0]])}
+    if mode:
+        arrays |= {f"layers/einsum_dense/vars/{n}": np.zeros(1024) if n % 2 else np.float32(1.0) for n in range(2, 8)}
     (y,) = weightlens.load(archive(tmp_path / "m.keras", network, arrays, version)).predict(np.ones((1, 2, 2)))
     np.testing.assert_allclose(np.ravel(y), expected)
 

@@ -109,7 +109,7 @@ def projected(x: Array, w: Weights, name: str, config: Config, step: Step, quirk
     y = product(x, flat_kernel(w, name, math.prod(heads)), config, step)
     if f"{name}/bias" in w:
         y = np.reshape(y, (*x.shape[:-1], *heads))
-        y = with_bias(y, projection_bias(w, name, config, step), quirks)
+        y = with_bias(y, projection_bias(w, name, config, step), quirks, f"{name}/inputs_scale" in w)
     return np.reshape(step(name, sigmoid(y) if name == "gate" else y), (*x.shape[:-1], *heads))
 
 

@@ -9,15 +9,16 @@ import numpy as np
 from weightlens.layers.activations import activate
 from weightlens.layers.quantised import float8_bias, product
 from weightlens.layers.signature import Array, Config, Step, Weights
-from weightlens.specs.quirks import ADDS_BIAS_AS_NUMPY, Quirks
+from weightlens.specs.quirks import ADDS_AS_NUMPY, ADDS_BIAS_AS_NUMPY, Quirks
 
 
-def with_bias(x: Array, bias: Array, quirks: Quirks) -> Any:
+def with_bias(x: Array, bias: Array, quirks: Quirks, float8: bool) -> Any:
     """``x + bias`` as Keras 3 adds it on TensorFlow: a bias with one long axis goes to the last axis it fits, else to the second.
 
-    That matters where it was made for another axis of the same length; Keras before 3.7 adds it as NumPy does.
+    That matters where it was made for another axis of the same length; Keras before 3.10 adds it as NumPy does, and before 3.7
+    in layers of 8-bit floats too.
     """
-    if ADDS_BIAS_AS_NUMPY in quirks.old or not taken_for_a_bias(x.shape, bias.shape):
+    if (ADDS_AS_NUMPY if float8 else ADDS_BIAS_AS_NUMPY) in quirks.old or not taken_for_a_bias(x.shape, bias.shape):
         return x + bias
     return x + np.reshape(bias, (-1,) if x.shape[-1] == bias.size else (-1, *((1,) * (x.ndim - 2))))
 

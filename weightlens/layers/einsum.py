@@ -28,8 +28,9 @@ def einsum_dense(x: Array, w: Weights, config: Config, step: Step, *, quirks: Qu
     else:
         z = step("dot product", np.einsum(equation, x, kernel, optimize=True))
     if "bias" in w:
-        bias = float8_bias(w["bias"], config, step) if "inputs_scale" in w else w["bias"]
-        z = step("pre-activation", with_bias(z, bias, quirks))
+        float8 = "inputs_scale" in w
+        bias = float8_bias(w["bias"], config, step) if float8 else w["bias"]
+        z = step("pre-activation", with_bias(z, bias, quirks, float8))
     return step("activation", activate(z, config.get("activation"), step))
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from weightlens.layers.core import taken_for_a_bias
 from weightlens.layers.signature import Array, Config, Function, Masks, Step, Weights
-from weightlens.specs.quirks import ADDS_BIAS_AS_NUMPY, LOSES_MASKS_OF_LISTS, NONE, Quirks
+from weightlens.specs.quirks import ADDS_AS_NUMPY, LOSES_MASKS_OF_LISTS, NONE, Quirks
 
 NORM_EPSILON = 1e-7
 
@@ -30,7 +30,7 @@ def total(xs: list[Array], batch: int | None, quirks: Quirks) -> Any:
     """The sum of inputs; refused where Keras takes one of them for a bias, which it does not where the number of samples is open."""
 
     def added(x: Array, y: Array) -> Any:
-        if batch and ADDS_BIAS_AS_NUMPY not in quirks.old and taken_for_a_bias((batch, *x.shape[1:]), (batch, *y.shape[1:])):
+        if batch and ADDS_AS_NUMPY not in quirks.old and taken_for_a_bias((batch, *x.shape[1:]), (batch, *y.shape[1:])):
             raise NotImplementedError("adds an array that versions of Keras 3 take for a bias along another axis")
         return x + y
 

@@ -10,25 +10,27 @@ from weightlens.layers.signature import Array, Config, Function, Step, Weights
 from weightlens.specs.quantizer import input_quantizer
 
 LARGEST_FLOAT8 = 448.0
+FLOAT32 = (23, -126)  # bits of fraction, lowest exponent
+BRIEF = {"bfloat16": (7, -126), "float16": (10, -14)}
 
 
 def rounded_input(x: Array, axes: tuple[int, ...], config: Config, step: Step) -> tuple[Any, Any]:
     """The input as whole numbers, -127 to 127 unless its settings say otherwise, and the scale ``127 / largest |x|`` over ``axes``.
 
-    Whether 63.4999999 is rounded up or down is decided by float32, in which Keras computes both.
+    Whether 63.4999999 is rounded up or down is decided by the precision in which Keras computes both: float32, or that of the layer.
     """
-    quantizer = input_quantizer(config)
-    x = step("input in 32 bits", in_32_bits(x))
+    quantizer, digits = input_quantizer(config), brief(config) or FLOAT32
+    x = step("input in 16 bits" if brief(config) else "input in 32 bits", shortened(x, *digits))
     largest = step("largest input", np.max(np.abs(x), axis=axes, keepdims=True))
-    largest = step("largest input, never 0", in_32_bits(largest + quantizer.epsilon))
-    scale = step("input scale", in_32_bits(quantizer.highest / largest))
-    scaled = step("scaled input", in_32_bits(x * scale))
+    largest = step("largest input, never 0", shortened(largest + quantizer.epsilon, *digits))
+    scale = step("input scale", shortened(quantizer.highest / largest, *digits))
+    scaled = step("scaled input", shortened(x * scale, *digits))
     return step("rounded input", np.minimum(np.maximum(np.rint(scaled), quantizer.lowest), quantizer.highest)), scale
 
 
-def in_32_bits(x: Array) -> Any:
-    """The nearest float32."""
-    return shortened(x, 23, -126)
+def brief(config: Config) -> tuple[int, int] | None:
+    """The bits of fraction and the lowest exponent of a layer's numbers of 16 bits."""
+    return BRIEF.get(str(config.get("dtype")).removeprefix("mixed_"))
 
 
 def shortened(x: Array, bits: int, lowest: int) -> Any:
@@ -39,10 +41,10 @@ def shortened(x: Array, bits: int, lowest: int) -> Any:
 
 def float8(x: Array, scale: Any, config: Config, step: Step, name: str) -> Any:
     """``x`` rounded as ``scale`` times a float of 4 exponent and 3 fraction bits (``float8_e4m3fn``)."""
-    brief = "bfloat16" in str(config.get("dtype"))  # then Keras computes all this in bfloat16
-    x, scale = (step(label, shortened(a, 7, -126)) if brief else a for label, a in ((name, x), (f"{name} scale", scale)))
+    digits = brief(config)
+    x, scale = (step(label, shortened(a, *digits)) if digits else a for label, a in ((name, x), (f"{name} scale", scale)))
     parts = step(f"{name} / scale", np.minimum(np.maximum(x / scale, -LARGEST_FLOAT8), LARGEST_FLOAT8))
-    parts = step(f"{name} / scale, shortened", shortened(parts, 7, -126)) if brief else parts
+    parts = step(f"{name} / scale, shortened", shortened(parts, *digits)) if digits else parts
     return step(f"{name} in 8 bits", shortened(parts, 3, -6) * scale)
 
 

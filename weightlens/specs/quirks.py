@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 LOSES_MASKS_OF_LISTS = "a layer called on several tensors in a list hands on no mask, and no mask changes its numbers"
+ADDS_AS_NUMPY = "Add, and layers of float8 their bias, add as NumPy does"
 ADDS_BIAS_AS_NUMPY = "a bias of several axes is added as NumPy does"
 SHARES_WHERE_ALL_IS_MASKED = "Softmax, and attention by it, gives equal shares where all is masked"
 TAKES_QUERY_MASK = "MultiHeadAttention looks at a query_mask that it is called with"
@@ -19,7 +20,8 @@ Version = tuple[int, ...]
 OLD_WAYS: Mapping[str, tuple[Version, Version]] = MappingProxyType(
     {
         LOSES_MASKS_OF_LISTS: ((3, 0), (3, 4)),
-        ADDS_BIAS_AS_NUMPY: ((0,), (3, 7)),
+        ADDS_AS_NUMPY: ((0,), (3, 7)),
+        ADDS_BIAS_AS_NUMPY: ((0,), (3, 10)),
         KEEPS_AXIS_OF_ONE: ((3, 0), (3, 4)),
         TAKES_QUERY_MASK: ((0,), (3, 8)),
         SHARES_WHERE_ALL_IS_MASKED: ((0,), (3, 10)),
