@@ -175,7 +175,7 @@ def test_an_output_that_no_layer_makes_is_refused() -> None:
 def test_a_network_inside_another_one_takes_as_many_inputs_as_it_has() -> None:
     inner = network(dense("d", Ref("x")), outputs=[Ref("d")])
     around = Layer("inner", "Functional", {}, model=inner, calls=[Call(([Ref("x"), Ref("x")],))])
-    with pytest.raises(WeightlensError, match="'inner' takes 1 inputs, but is given 2"):
+    with pytest.raises(WeightlensError, match="'inner' takes 1 input, but is given 2"):
         network(around, outputs=[Ref("inner")]).predict([[1, 2]])
 
 

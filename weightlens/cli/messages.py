@@ -25,10 +25,11 @@ TERMS = {  # of click, and plain ones
 
 
 def note(text: str) -> None:
-    """Print a note on stderr."""
+    """Print a note on stderr, below what was printed before; raises ``OSError`` where that could not be written."""
     from weightlens.terminal import QUIET, clean
 
     if not QUIET.get():
+        sys.stdout.flush()
         print_to_stderr(f"Note: {clean(text, 300)}")
 
 
