@@ -69,6 +69,7 @@ def test_time_steps_are_told_apart(
 
 @pytest.mark.parametrize(("text", "says"), [
     ("layer,step,sample,unit,value\nlstm,hidden state,0,0,0.1", "occurs 4 times: say which, in a column time or as hidden state 0"),
+    (f"layer,step,value\nlstm,hidden state {'1' * 5000},0.1", "there is no step 'hidden state 111"),
     (HEAD + "lstm,hidden state,7,0,0,0.1", "lstm/hidden state occurs 4 times, numbered from 0"),
     (HEAD + "lstm,output,4,0,0,0.1\nlstm,output,0,0,0,0.1", "line 2: time 4 of lstm/output, which has 4"),
     (HEAD + "lstm,output,0,2,0,0.1\nlstm,output,0,0,0,0.1", "line 2: sample 2 of lstm/output, but the input .-i. has 2 samples"),

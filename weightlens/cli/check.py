@@ -53,7 +53,7 @@ def check(
             "--engine",
             metavar="NAME",
             help="libreoffice, gnumeric or ironcalc.",
-            autocompletion=completion.one_of("libreoffice", "gnumeric", "ironcalc"),
+            autocompletion=completion.engines,
         ),
     ] = None,
     by_hand: ByHand = None,

@@ -144,6 +144,20 @@ def losses(incomplete: str) -> list[str]:
     return one_of(*LOSSES, *ALIASES)(incomplete)
 
 
+def optimizers(incomplete: str) -> list[str]:
+    """The optimizers."""
+    from weightlens.training.optimizers import OPTIMIZERS
+
+    return one_of(*OPTIMIZERS)(incomplete)
+
+
+def engines(incomplete: str) -> list[str]:
+    """The programs that recalculate workbooks."""
+    from weightlens.spreadsheet.recalculate import COMPUTE
+
+    return one_of(*COMPUTE)(incomplete)
+
+
 def details(incomplete: str) -> list[str]:
     """The levels of detail of a workbook."""
     from weightlens.workbook.export_options import DETAILS

@@ -48,7 +48,7 @@ def predict(
             "--format",
             metavar="FORMAT",
             help="csv, json or parquet; else by the ending of -o, or csv.",
-            autocompletion=completion.one_of("csv", "json", "parquet"),
+            autocompletion=lambda incomplete: completion.one_of(*WRITERS)(incomplete),
         ),
     ] = None,
     config: Config = None,

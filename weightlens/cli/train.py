@@ -41,7 +41,7 @@ OptimizerName = Annotated[
         "--optimizer",
         metavar="NAME",
         help="sgd, momentum, nesterov, rmsprop, adagrad or adam; else the file's.",
-        autocompletion=completion.one_of("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam"),
+        autocompletion=completion.optimizers,
     ),
 ]
 Rate = Annotated[float | None, typer.Option("--lr", metavar="RATE", help="Learning rate; else the file's.")]

@@ -69,18 +69,21 @@ def layer_shapes(model: Model, shapes: list[tuple[int, ...]]) -> dict[str, list[
 
 def largest_value(model: Model, shapes: list[tuple[int, ...]]) -> int:
     """How many numbers of one sample of ``shapes`` the largest value has that a layer names or hands on: attention scores, for example."""
-    run = ShapesOnly()
-    with np.errstate(all="ignore"), contextlib.suppress(WeightlensError):
-        run.network(model, zeros(model, shapes, 0))
+    run = passed(model, shapes)
     return max(run.largest, *(math.prod(shape) for outputs in run.shapes.values() for shape in outputs), 1)
 
 
 def numbers_of_weights(model: Model, shapes: list[tuple[int, ...]]) -> int:
     """How many numbers the weights have of the layers that a sample of ``shapes`` comes through. None of them is read."""
+    return passed(model, shapes).of_weights
+
+
+def passed(model: Model, shapes: list[tuple[int, ...]]) -> ShapesOnly:
+    """The network with a batch of no samples of ``shapes`` passed through it, as far as it can be computed."""
     run = ShapesOnly()
     with np.errstate(all="ignore"), contextlib.suppress(WeightlensError):
         run.network(model, zeros(model, shapes, 0))
-    return run.of_weights
+    return run
 
 
 def zeros(model: Model, shapes: list[tuple[int, ...]], samples: int) -> list[np.ndarray]:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from weightlens.layers.core import taken_for_a_bias
+from weightlens.layers.normalization import length_of
 from weightlens.layers.signature import Array, Config, Function, Masks, Step, Weights
 from weightlens.specs.quirks import ADDS_AS_NUMPY, LOSES_MASKS_OF_LISTS, NONE, Quirks
 
@@ -115,8 +116,7 @@ def dot(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:
 
 def normalized(x: Array, axis: int, step: Step, name: str) -> Any:
     """``x`` divided by its length along the axis, which counts as at least ``NORM_EPSILON``."""
-    squares = np.sum(x * x, axis=axis, keepdims=True)
-    return step(f"{name} / length", x / step(f"length of {name}", np.sqrt(np.maximum(squares, NORM_EPSILON * NORM_EPSILON))))
+    return step(f"{name} / length", x / step(f"length of {name}", length_of(x, axis, NORM_EPSILON)))
 
 
 def scaled_sum(x: Sequence[Array], w: Weights, config: Config, step: Step) -> Any:

@@ -89,8 +89,12 @@ def rms_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
 
 def unit_normalization(x: Array, w: Weights, config: Config, step: Step) -> Any:
     """``x / sqrt(sum of x^2)`` over ``axis``: length 1; shape kept. ``keras.layers.UnitNormalization``."""
-    squares = np.sum(x * x, axis=axes_of(config.get("axis", -1), x.ndim), keepdims=True)
-    return x / step("length", np.sqrt(np.maximum(squares, 1e-24)))  # at least 1e-12; within the root, which has no slope at 0
+    return x / step("length", length_of(x, axes_of(config.get("axis", -1), x.ndim), 1e-12))
+
+
+def length_of(x: Array, axis: Axis, least: float) -> Any:
+    """``sqrt(sum of x^2)`` over ``axis``, kept with length 1; at least ``least``, within the root, for a root has no slope at 0."""
+    return np.sqrt(np.maximum(np.sum(x * x, axis=axis, keepdims=True), least * least))
 
 
 def spectral_normalization(x: Array, w: Weights, config: Config, step: Step, *, call: Call) -> Any:

@@ -98,7 +98,7 @@ def normalize(x: Array, axis: Axis = -1, order: int = 2, epsilon: float | None =
     """``x`` over its norm, which counts as at least ``epsilon``."""
     least = 1e-7 if epsilon is None else epsilon
     if order == 2:
-        return x / np.sqrt(np.maximum(np.sum(x * x, axis=axis, keepdims=True), least * least))  # where all are 0, it has a slope
+        return x / normalization.length_of(x, axis, least)
     return x / np.maximum(np.power(np.sum(np.power(np.abs(x), float(order)), axis=axis, keepdims=True), 1.0 / order), least)
 
 

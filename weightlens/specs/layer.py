@@ -60,6 +60,7 @@ class LayerSpec(NamedTuple):
     truth_table: bool = False  # as a first layer it may be fed a truth table
     # What it makes of whole numbers that Keras leaves whole: it "cuts" or "rounds", "wraps" in few bits, takes "means" or "sums".
     whole: str = ""
+    once_floats: str = ""  # the old way (``specs.quirks``) in which it made floating-point numbers of whole ones
     turned: bool = False  # Theano turned its kernel in its convolutions
     drops: bool = False  # in training it sets numbers to 0 at random and enlarges the others
     states: int = 0  # how many arrays a cell hands from one time step to the next

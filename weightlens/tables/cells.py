@@ -80,7 +80,7 @@ class Numbers:
         if (points and (commas or known == ",")) or (commas and known == "."):
             raise BadInput(f"{where}: some numbers have a decimal comma, others a decimal point; write all of them in one way")
         if commas and not sure and not known:
-            raise BadInput(f"{where} may be either of two numbers: write {cell.replace(',', '.')} or {cell.replace(',', '')}")
+            raise BadInput(f"{self.cell_position(number, i)}: {two_numbers(cell)}")
         self.table.decimal = "," if commas else "."
 
     def value(self, cell: str) -> float:
@@ -102,6 +102,11 @@ class Numbers:
         fresh = [words for words, true in told.items() if true and words not in self.told]
         self.told += fresh
         return fresh
+
+
+def two_numbers(cell: str) -> str:
+    """Why a number with one comma before three digits is refused."""
+    return f"{cell!r} may be either of two numbers: write {cell.replace(',', '.')} or {cell.replace(',', '')}"
 
 
 def number_fault(cell: str) -> str:

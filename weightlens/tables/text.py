@@ -108,12 +108,12 @@ class TextTable(Table):
 
     def matrix(self, lines: list[str]) -> np.ndarray | None:
         """Lines of plain numbers as a matrix; ``None`` if any cell is not one."""
-        if self.decimal == "," or any('"' in line for line in lines):  # NumPy takes "1"2 for 12
+        if self.decimal == ",":
             return None
         with contextlib.suppress(ValueError), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # lines without any cell
             split = None if self.separator == " " else self.separator
-            numbers = np.loadtxt(lines, delimiter=split, comments=None, ndmin=2)
+            numbers = np.loadtxt(lines, delimiter=split, comments=None, ndmin=2)  # with quotes it would take "1"2 for 12
             if numbers.size and numbers.shape[1] == self.width and np.isfinite(numbers).all():
                 if self.separator != "," and any("." in line for line in lines):
                     self.decimal = "."

@@ -58,7 +58,7 @@ def backward(start: list[tuple[Recorded, Recorded]], wanted: dict[int, tuple[str
 
 def _refuse_no_slope(x: Recorded, g: Recorded, part: Recorded) -> None:
     """Refuse a corner at which there is no slope, or an infinite one: the root of 0. Every weight before it would be no number."""
-    if np.isfinite(g.value).all() and np.isfinite(x.value).all() and not np.isfinite(part.value).all():
+    if not np.isfinite(part.value).all() and np.isfinite(g.value).all() and np.isfinite(x.value).all():
         raise NoGradient(
             f"{f'layer {x.layer!r}: ' if x.layer else ''}the gradient of {getattr(operation(x), '__name__', operation(x))} is not a finite "
             "number for this data (the root of 0 has none), so the network cannot be trained on it; leave out the samples for which it is "

@@ -91,6 +91,7 @@ def adam_step_size(beta_1: float, beta_2: float) -> Callable[[Any, Any], Any]:
     return lambda rate, iteration: rate * np.sqrt(1.0 - beta_2 ** (iteration + 1.0)) / (1.0 - beta_1 ** (iteration + 1.0))
 
 
+OPTIMIZERS = ("sgd", "momentum", "nesterov", "rmsprop", "adagrad", "adam")
 NUMBERS = ("epsilon", "momentum", "rho", "initial_accumulator_value", "beta_1", "beta_2")  # options of those below
 NOT_COMPUTED = (
     "centered", "amsgrad", "clipnorm", "global_clipnorm", "clipvalue", "weight_decay", "decay", "use_ema", "gradient_accumulation_steps",
@@ -120,4 +121,4 @@ def find_optimizer(name: str, options: dict[str, Any] | None = None) -> Optimize
     if key == "adam":
         betas = float(options.get("beta_1", 0.9)), float(options.get("beta_2", 0.999))
         return Optimizer(adam(*betas, epsilon), {"mean gradient": 0.0, "mean square": 0.0}, step_size=adam_step_size(*betas))
-    raise BadInput(f"optimizer {name!r} is not one of: sgd, momentum, nesterov, rmsprop, adagrad, adam")
+    raise BadInput(f"optimizer {name!r} is not one of: {', '.join(OPTIMIZERS)}")

@@ -35,7 +35,7 @@ def summary(audit: Audit) -> list[str]:
     for (level, rule), count in pairs.items():
         levels[level] += count
         by_rule[rule] += count
-    counts = ", ".join(f"{counted(levels[level], level)}" for level in reversed(LEVELS))
+    counts = ", ".join(counted(levels[level], level) for level in reversed(LEVELS))
     files = len(audit.identities)
     lines = [f"{counted(files, 'file')}: {counts}"]
     if by_rule:

@@ -166,12 +166,13 @@ def float32_noise(replay: Replay, nodes: Sequence[Recorded]) -> list[np.ndarray]
     rng = np.random.default_rng(0)
     given = [x for x in replay.nodes if x.op is None and x.value.dtype.kind == "f"]
     decided = {id(x): replace_by(replay.original(i)) for i, x in enumerate(replay.nodes) if x.op is not None and x.dtype.kind != "f"}
+    step_sizes = [id(x) for x in replay.nodes if x.role.kind == "step size"]
     exact = [np.asarray(value, np.float64) for value in replay.run(nodes, {})]
     off = [np.zeros(value.shape) for value in exact]
     with np.errstate(all="ignore"):
         for _ in range(TRIES):
             nudged = {id(x): replace_by((x.value * (1 + rng.choice([-ONE_STEP, ONE_STEP], x.shape))).astype(np.float32)) for x in given}
-            sizes = {id(x): change_by(multiply_by(1 + CANCELLED * rng.choice([-1, 1]))) for x in replay.nodes if x.role.kind == "step size"}
+            sizes = {key: change_by(multiply_by(1 + CANCELLED * rng.choice([-1, 1]))) for key in step_sizes}
             rounded = replay.run(nodes, nudged | decided | sizes)
             off = [np.fmax(worst, np.abs(y - true)) for worst, y, true in zip(off, rounded, exact, strict=True)]
         off = [np.nan_to_num(worst, posinf=0.0) for worst in off]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from weightlens.errors import BadInput
-from weightlens.tables.cells import ASCII_MINUS, THOUSANDS
+from weightlens.tables.cells import ASCII_MINUS, THOUSANDS, two_numbers
 
 WRITTEN = re.compile(r"[-+]?(?:\d+\.?(?P<decimals>\d*)|\.(?P<bare>\d+))(?:[eE](?P<exponent>[-+]?\d{1,3}))?")
 GROUPS = re.compile(r"(?<=\d)\s(?=\d{3}(?!\d))")  # the space between thousands
@@ -91,11 +91,6 @@ def refuse_unclear_marks(numbers: Sequence[tuple[WrittenNumber, str]]) -> None:
         raise BadInput(f"{marked[','][1]}: some numbers have a decimal comma, others a decimal point; write all of them in one way")
     if unclear is not None and "," not in marked:
         raise BadInput(f"{unclear[1]}: {two_numbers(unclear[0].grouped)}")
-
-
-def two_numbers(cell: str) -> str:
-    """Why a number with one comma before three digits is refused."""
-    return f"{cell!r} may be either of two numbers: write {cell.replace(',', '.')} or {cell.replace(',', '')}"
 
 
 def number_of_cell(value: float) -> WrittenNumber:

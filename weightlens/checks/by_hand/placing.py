@@ -14,6 +14,7 @@ from weightlens.checks.by_hand.numbers import WrittenNumber, rounding_allowances
 from weightlens.checks.by_hand.step_names import NoSuchStep, OutOfRange, find_step, steps_of, timed, without_bias
 from weightlens.errors import BadInput
 from weightlens.recording import Recorded, Step, Trace
+from weightlens.specs.words.number_words import counted
 
 Index = tuple[int, ...]
 
@@ -183,8 +184,9 @@ def checked_sample(claim: Claim, step: Step, sample: int) -> int:
     """The sample of a claim, which must be there."""
     samples = step.made.shape[0]
     if not 0 <= sample < samples:
-        said, plural = sample if claim.sample is None else claim.sample, "s" * (samples != 1)
-        raise OutOfRange(f"{claim.place}: sample {said} of {step.layer}/{step.name}, but the input (-i) has {samples} sample{plural}")
+        said = sample if claim.sample is None else claim.sample
+        there = counted(samples, "sample")
+        raise OutOfRange(f"{claim.place}: sample {said} of {step.layer}/{step.name}, but the input (-i) has {there}")
     return sample
 
 

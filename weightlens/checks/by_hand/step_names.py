@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 import re
 from collections import Counter
 from dataclasses import replace
@@ -26,7 +27,7 @@ OF_THE_NETWORK = ("output", "y", "out", "result", "prediction", "probability", "
 INSTEAD = {  # a layer without a bias has one step less, an LSTM has those of all gates, and the z of a GRU is a gate
     "pre activation": ("pre activations", "update gate", "dot product"), "hidden state": ("activation",),
 }  # fmt: skip
-NUMBERED = re.compile(r"(.*[^\W\d_])[\s_=(\[#]*(\d+)[)\]]?")  # hidden state 2, h_2, h[2]
+NUMBERED = re.compile(r"(.*[^\W\d_])[\s_=(\[#]*(\d{1,9})[)\]]?")  # hidden state 2, h_2, h[2]
 
 
 class OutOfRange(BadInput):
@@ -69,6 +70,7 @@ def output_step(trace: Trace, number: int = 0) -> Step:
     return next((step for step in trace.steps if step.made is node), Step(node.layer or "output", node.name or "output", node))
 
 
+@functools.lru_cache(1024)
 def plain_words(name: str) -> str:
     """A name in lower case with single spaces; a synonym is replaced by the trace's own name."""
     clean = re.sub(r"[\s_\-*.·@()]+", " ", name.lower()).strip()

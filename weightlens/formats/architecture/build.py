@@ -11,7 +11,7 @@ from weightlens.formats.architecture.inbound import restore_lost_connection
 from weightlens.formats.architecture.layer_config import class_name_of, modern_config, plain_dict, without_wrong_options
 from weightlens.model import INPUT, Call, Layer, Model, Ref
 from weightlens.specs.operation import whole_of
-from weightlens.specs.quirks import NORMALIZES_FLOATS, Quirks, old_ways
+from weightlens.specs.quirks import Quirks, old_ways
 from weightlens.specs.registry import spec
 
 FUNCTION_NODES = frozenset({"TFOpLambda", "SlicingOpLambda", "TensorFlowOpLayer", "ClassMethod", "InstanceProperty", "InstanceMethod"})
@@ -152,9 +152,8 @@ def build_layer(entry: dict[str, Any], dialect: Dialect, depth: int = 0) -> Laye
         config["build_input_shape"] = plain_dict(entry.get("build_config")).get("input_shape")
     entering = None
     old = old_ways(dialect.stated or (() if dialect.major == 3 else (dialect.major,)))
-    whole = whole_of(class_name) if operation else spec(class_name).whole
-    if class_name == "LayerNormalization" and NORMALIZES_FLOATS in old:
-        whole = ""
+    known = spec(class_name)
+    whole = whole_of(class_name) if operation else "" if known.once_floats in old else known.whole
     if whole in ("cuts", "rounds"):
         entering = next(inbound.input_dtypes(entry.get("inbound_nodes")), None)
     elif operation or (whole in ("wraps", "sums") and dialect.major >= 3):

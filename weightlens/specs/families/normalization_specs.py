@@ -1,6 +1,7 @@
 """Normalization (``keras.layers``, "Normalization layers"; ``Normalization`` and ``Rescaling`` from "Preprocessing layers")."""
 
 from weightlens.specs.layer import LayerSpec
+from weightlens.specs.quirks import NORMALIZES_FLOATS
 
 SCALED = "gamma?scale beta?center"
 SETTINGS = "center scale epsilon"
@@ -20,7 +21,7 @@ LAYERS = {
     "LayerNormalization": LayerSpec(
         function="normalization.layer_normalization", mask="keep", variables=SCALED, shapes="layer_normalization",
         options=f"axis:axes {SETTINGS} rms_scaling", not_taken="rms_scaling", whole="cuts", learned="gamma beta", tfjs="keeps",
-        alone="axis",
+        alone="axis", once_floats=NORMALIZES_FLOATS,
     ),
     "GroupNormalization": LayerSpec(
         function="normalization.group_normalization", mask="keep", variables=SCALED, shapes="group_normalization",

@@ -74,7 +74,7 @@ def plus(weight: Recorded, velocity: Recorded) -> Edit:
 
 
 def slots(scene: Scene) -> Iterator[Mistake]:
-    """The square of this gradient alone for the mean of squares; a sum of squares that began at zero."""
+    """The square of this gradient alone for the running mean, or sum, of squares."""
     squares = {step: node for step in scene.trace.steps for node in squared(step)}
     if squares:
         words = "the square of this gradient alone was taken for the running {}"
